@@ -1,0 +1,53 @@
+# `make` alone says what there is. Everything runs in .venv, which is built from requirements.lock when needed.
+# PYTHON=/path/to/python3.12 chooses the interpreter; ARGS="..." goes to main.py, pytest or the benchmarks.
+export PYTHON
+
+python := .venv/bin/python
+
+.PHONY: help run test check lint format bench venv lock upgrade clean
+
+help:
+	@echo 'make run      run tradebot (ARGS="--help" for its own options)'
+	@echo 'make test     run the tests (ARGS="-k words" to choose, ARGS="-n 2 --dist loadfile" for two cores)'
+	@echo 'make check    everything a reviewer would run: format, lint, types, import layers, tests'
+	@echo 'make lint     format, lint, types and import layers, without the tests'
+	@echo 'make format   format the sources and mend what the linter can'
+	@echo 'make bench    run the benchmarks'
+	@echo 'make venv     build .venv from requirements.lock, if it is not up to date'
+	@echo 'make lock     make requirements.lock from requirements.txt and pyproject.toml, keeping what is pinned'
+	@echo 'make upgrade  the same with the newest versions allowed'
+	@echo 'make clean    remove .venv and the caches; state, sessions and logs stay'
+
+run: venv
+	@$(python) main.py $(ARGS)
+
+test: venv
+	@$(python) -m pytest $(ARGS)
+
+check: lint test
+
+lint: venv
+	@$(python) -m ruff format --check .
+	@$(python) -m ruff check .
+	@$(python) -m mypy
+	@$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command(["--no-logo"])'
+
+format: venv
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix .
+
+bench: venv
+	@$(python) -m benchmarks $(ARGS)
+
+venv:
+	@setup/venv.sh install
+
+lock:
+	@setup/venv.sh lock
+
+upgrade:
+	@setup/venv.sh upgrade
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
