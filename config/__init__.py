@@ -1,0 +1,1 @@
+"""The operator's settings, the trading calendar and the market rules."""

@@ -1,0 +1,1 @@
+"""Pure decisions and single adapters, each on its own."""

@@ -1,0 +1,1 @@
+"""What the strategies do, with histories made by hand."""

@@ -1,0 +1,3 @@
+"""An order-execution daemon for Indian equities."""
+
+__version__ = "0.1.0"

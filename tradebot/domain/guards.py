@@ -1,0 +1,207 @@
+"""Entry guards: pure checks that let an entry pass, or block it with a reason and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.orders import Side
+from tradebot.domain.policy import GuardMode, QuoteLimits, RiskLimits
+from tradebot.domain.quotes import Level, Quote
+
+BASIS_POINTS = Decimal(10_000)
+
+
+class Reason(StrEnum):
+    MAX_POSITIONS = "RISK_LIMIT_MAX_POSITIONS"
+    MAX_EXPOSURE = "RISK_LIMIT_MAX_EXPOSURE"
+    MAX_SYMBOL_EXPOSURE = "RISK_LIMIT_MAX_SYMBOL_EXPOSURE"
+    DAILY_DRAWDOWN = "RISK_LIMIT_DAILY_DRAWDOWN"
+    MAX_TRADES = "RISK_LIMIT_MAX_TRADES_PER_DAY"
+    MIN_CASH = "RISK_LIMIT_MIN_CASH"
+    ORDER_NOTIONAL = "RISK_LIMIT_ORDER_NOTIONAL"
+    PRICE_BAND = "PRICE_BAND"
+    FREEZE_QUANTITY = "FREEZE_QUANTITY"
+    SYMBOL_HALTED = "SYMBOL_HALTED"
+    COOLDOWN = "COOLDOWN"
+    ENTRIES_STOPPED = "NO_ENTRIES"
+    SYMBOL_UNCERTAIN = "SYMBOL_UNCERTAIN"
+    SYMBOL_TAKEN = "SYMBOL_TAKEN"
+    NO_MARKET_DATA = "NO_MARKET_DATA"
+    WIDE_SPREAD = "WIDE_SPREAD"
+    THIN_DEPTH = "THIN_DEPTH"
+    SLIPPAGE = "SLIPPAGE"
+    INTERNAL_FAULT = "GUARD_FAULT"
+
+
+Figures = Mapping[str, Decimal | int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an entry was blocked, with what was found and what is allowed."""
+
+    guard: str
+    reason: Reason
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """What the account holds and has done today, with this submission left out. Money in rupees.
+
+    `slots_used` counts symbols held or on order; `exposure` is the cost of what is held plus what open buys
+    may still cost; `drawdown` is today's loss, realised and open (positive is a loss).
+    """
+
+    equity: Decimal
+    free_cash: Decimal
+    exposure: Decimal
+    symbol_exposure: Decimal
+    slots_used: int
+    takes_new_slot: bool
+    trades_today: int
+    drawdown: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry to be judged, in rupees and shares."""
+
+    symbol: str
+    side: Side
+    quantity: int
+    price: Decimal
+
+    @property
+    def notional(self) -> Decimal:
+        return self.price * self.quantity
+
+
+def judge_risk(entry: Entry, portfolio: Portfolio, limits: RiskLimits) -> list[Refusal]:
+    """Every risk limit that the entry would break; a figure equal to its limit passes."""
+    notional = entry.notional
+    exposure = portfolio.exposure + notional
+    symbol_exposure = portfolio.symbol_exposure + notional
+    slots = portfolio.slots_used + portfolio.takes_new_slot
+    equity = portfolio.equity
+    checks: tuple[tuple[Reason, bool, Decimal | int, Decimal | int], ...] = (
+        (Reason.ORDER_NOTIONAL, notional > limits.order_notional_max, notional, limits.order_notional_max),
+        (Reason.MAX_POSITIONS, slots > limits.positions_max, slots, limits.positions_max),
+        (
+            Reason.MAX_EXPOSURE,
+            exposure * 100 > equity * limits.exposure_pct_max,
+            exposure,
+            equity * limits.exposure_pct_max / 100,
+        ),
+        (
+            Reason.MAX_SYMBOL_EXPOSURE,
+            symbol_exposure * 100 > equity * limits.symbol_exposure_pct_max,
+            symbol_exposure,
+            equity * limits.symbol_exposure_pct_max / 100,
+        ),
+        (
+            Reason.DAILY_DRAWDOWN,
+            portfolio.drawdown * 100 > equity * limits.daily_drawdown_pct_max,
+            portfolio.drawdown,
+            equity * limits.daily_drawdown_pct_max / 100,
+        ),
+        (
+            Reason.MAX_TRADES,
+            portfolio.trades_today >= limits.trades_per_day_max,
+            portfolio.trades_today,
+            limits.trades_per_day_max,
+        ),
+        (
+            Reason.MIN_CASH,
+            portfolio.free_cash - notional < limits.cash_reserve_min,
+            portfolio.free_cash - notional,
+            limits.cash_reserve_min,
+        ),
+    )
+    return [
+        Refusal("risk", reason, {"found": found, "allowed": allowed})
+        for reason, is_broken, found, allowed in checks
+        if is_broken
+    ]
+
+
+def judge_terms(entry: Entry, terms: InstrumentTerms) -> list[Refusal]:
+    """The instrument's own limits of the day: its price band, its freeze quantity, a halt."""
+    refusals = []
+    if terms.is_halted:
+        refusals.append(Refusal("risk", Reason.SYMBOL_HALTED, {"symbol": entry.symbol}))
+    if not terms.lower_limit <= entry.price <= terms.upper_limit:
+        figures: Figures = {
+            "price": entry.price,
+            "lower_limit": terms.lower_limit,
+            "upper_limit": terms.upper_limit,
+        }
+        refusals.append(Refusal("risk", Reason.PRICE_BAND, figures))
+    if entry.quantity > terms.freeze_quantity:
+        figures = {"quantity": entry.quantity, "freeze_quantity": terms.freeze_quantity}
+        refusals.append(Refusal("risk", Reason.FREEZE_QUANTITY, figures))
+    return refusals
+
+
+def judge_quote(entry: Entry, quote: Quote | None, limits: QuoteLimits) -> list[tuple[GuardMode, Refusal]]:
+    """Every quote guard that the entry breaks, with the guard's mode; without a two-sided book, that it is missing."""
+    if quote is None or quote.best_bid is None or quote.best_ask is None:
+        return [(GuardMode.ON, Refusal("quote", Reason.NO_MARKET_DATA, {"symbol": entry.symbol}))]
+    taken = quote.asks if entry.side is Side.BUY else quote.bids
+    judged = (
+        (limits.spread, spread(quote, limits)),
+        (limits.depth, depth(taken, limits)),
+        (limits.slippage, slippage(entry, taken, limits)),
+    )
+    return [(mode, refusal) for mode, refusal in judged if mode is not GuardMode.OFF and refusal is not None]
+
+
+def spread(quote: Quote, limits: QuoteLimits) -> Refusal | None:
+    """(ask - bid) / bid in basis points against its maximum; equal passes. Needs both sides of the book."""
+    assert quote.best_bid is not None
+    assert quote.best_ask is not None
+    found = (quote.best_ask - quote.best_bid) / quote.best_bid * BASIS_POINTS
+    if found <= limits.spread_bps_max:
+        return None
+    return Refusal(
+        "spread", Reason.WIDE_SPREAD, {"spread_bps": found, "spread_bps_max": limits.spread_bps_max}
+    )
+
+
+def depth(levels: Sequence[Level], limits: QuoteLimits) -> Refusal | None:
+    """Rupees in the best five levels of the side to be taken against their minimum; equal passes."""
+    found = sum((level.price * level.quantity for level in levels[:5]), Decimal(0))
+    if found >= limits.depth_notional_min:
+        return None
+    figures: Figures = {"depth_notional": found, "depth_notional_min": limits.depth_notional_min}
+    return Refusal("depth", Reason.THIN_DEPTH, figures)
+
+
+def slippage(entry: Entry, levels: Sequence[Level], limits: QuoteLimits) -> Refusal | None:
+    """What walking the book for the whole size would cost against the best price, in basis points; equal passes.
+
+    What the five levels cannot fill is counted at the last level's price: at least that is what it would cost.
+    """
+    best = levels[0].price
+    left, value = entry.quantity, Decimal(0)
+    for level in levels:
+        taken = min(left, level.quantity)
+        value += taken * level.price
+        left -= taken
+    average = (value + left * levels[-1].price) / entry.quantity
+    found = slippage_bps(entry.side, average, best)
+    if found <= limits.slippage_bps_max:
+        return None
+    return Refusal(
+        "slippage", Reason.SLIPPAGE, {"slippage_bps": found, "slippage_bps_max": limits.slippage_bps_max}
+    )
+
+
+def slippage_bps(side: Side, average: Decimal, reference: Decimal) -> Decimal:
+    """How much worse than the reference a fill was, in basis points; positive is worse on both sides."""
+    found = (average - reference) / reference * BASIS_POINTS
+    return found if side is Side.BUY else -found

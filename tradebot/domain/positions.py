@@ -1,0 +1,98 @@
+"""Positions: what is held in a symbol, from its first fill to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from tradebot.domain.orders import Coid, Fill, PositionId, Product, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A holding of ours. `cost` is what the shares still held were bought for, in rupees.
+
+    `peak_price` is the highest last price seen since the first fill, for the trailing stop.
+    `exit_rule` is the rule that has decided to sell: once set, the position is sold at what the market pays.
+    """
+
+    id: PositionId
+    account_id: str
+    user_id: str
+    symbol: str
+    exchange: str
+    product: Product
+    opened_by: Coid
+    quantity: int
+    cost: Decimal
+    bought_quantity: int
+    sold_quantity: int = 0
+    realised_pnl: Decimal = Decimal(0)
+    peak_price: Decimal
+    exit_rule: str | None = None
+    first_fill_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def average_price(self) -> Decimal | None:
+        return self.cost / self.quantity if self.quantity else None
+
+
+def bought(position: Position, fill: Fill) -> Position:
+    """The position after one more buy fill; a closed one is open again."""
+    return replace(
+        position,
+        quantity=position.quantity + fill.quantity,
+        cost=position.cost + fill.price * fill.quantity,
+        bought_quantity=position.bought_quantity + fill.quantity,
+        peak_price=max(position.peak_price, fill.price),
+        updated_at=fill.booked_at,
+        closed_at=None,
+    )
+
+
+def sold(position: Position, quantity: int, price: Decimal, at: datetime) -> Position:
+    """The position after `quantity` shares were sold at `price`, at average cost. Closed at zero.
+
+    Raises ValueError when more is sold than is held: such a sale is not a matter of this position alone.
+    """
+    if quantity > position.quantity:
+        raise ValueError(f"{position.id}: {quantity} sold, {position.quantity} held")
+    cost = position.cost * quantity / position.quantity if quantity else Decimal(0)
+    left = position.quantity - quantity
+    return replace(
+        position,
+        quantity=left,
+        cost=position.cost - cost if left else Decimal(0),
+        sold_quantity=position.sold_quantity + quantity,
+        realised_pnl=position.realised_pnl + price * quantity - (cost if left else position.cost),
+        updated_at=at,
+        closed_at=None if left else at,
+    )
+
+
+def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
+    """The position after a split or a bonus issue of `factor` new shares for each old one; its cost stays."""
+    shrink = Decimal(factor.denominator) / Decimal(factor.numerator)
+    return replace(
+        position,
+        quantity=int(position.quantity * factor),
+        bought_quantity=int(position.bought_quantity * factor),
+        sold_quantity=int(position.sold_quantity * factor),
+        peak_price=position.peak_price * shrink,
+        updated_at=at,
+    )
+
+
+def signed(side: Side, quantity: int) -> int:
+    """The quantity with the sign of its effect on a holding."""
+    return quantity if side is Side.BUY else -quantity

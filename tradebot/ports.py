@@ -1,0 +1,285 @@
+"""All that the engine needs from outside. Paper, replay, live and test are different adapters behind these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
+from tradebot.domain.coids import IntentKey
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.orders import (
+    Attempt,
+    BrokerOrderId,
+    BrokerRequest,
+    Coid,
+    Decision,
+    Fill,
+    JobRun,
+    Order,
+    OrderEvent,
+    OrderId,
+    Variety,
+)
+from tradebot.domain.positions import Position
+from tradebot.domain.quotes import Bar, Quote
+from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.signals import Signal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a broker's answers prove.
+
+    `absence_is_proof`: an order that is not in the book was never accepted.
+    `visibility_delay`: how long an accepted order may stay out of the book.
+    `refuses_duplicate_tag`: a second order with the same tag is refused.
+    """
+
+    name: str
+    absence_is_proof: bool
+    visibility_delay: timedelta
+    tag_length_max: int
+    refuses_duplicate_tag: bool
+
+
+class Broker(Protocol):
+    """One account at one broker. Every method may raise the errors of `domain.errors.BrokerError`."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def place(self, ticket: Ticket) -> BrokerOrderId:
+        """Send one order. Never retried by an adapter."""
+        ...
+
+    def modify(
+        self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal
+    ) -> None:
+        """Ask for another quantity or limit price; the answer says only that the request was taken."""
+        ...
+
+    def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
+        """Ask for a cancellation; the answer says only that the request was taken."""
+        ...
+
+    def order_book(self) -> Sequence[BrokerOrder]:
+        """Every order of the day, parked after-market orders included."""
+        ...
+
+    def order(self, broker_order_id: BrokerOrderId) -> BrokerOrder | None:
+        """The last state of one order, also of an earlier day where the broker keeps it."""
+        ...
+
+    def trades(self) -> Sequence[BrokerTrade]:
+        """Every execution of the day."""
+        ...
+
+    def order_trades(self, broker_order_id: BrokerOrderId) -> Sequence[BrokerTrade]:
+        """The executions of one order, also of an earlier day where the broker keeps them."""
+        ...
+
+    def holdings(self) -> Sequence[Holding]: ...
+
+    def funds(self) -> Funds: ...
+
+    def terms(self) -> Mapping[str, InstrumentTerms]:
+        """Today's (after the evening's update: the next day's) tick sizes, bands and freeze quantities by symbol."""
+        ...
+
+
+class MarketData(Protocol):
+    """Prices. `quotes` leaves out a symbol it has nothing for."""
+
+    def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]: ...
+
+
+class History(Protocol):
+    """Daily bars, adjusted to the prices of `as_of` for splits and bonus issues that take effect up to then."""
+
+    def symbols(self) -> Sequence[str]: ...
+
+    def bars(self, symbol: str, as_of: date, count: int) -> Sequence[Bar]:
+        """The last `count` bars before the day `as_of`, oldest first; fewer where there are no more."""
+        ...
+
+    def halted(self, as_of: date) -> Mapping[str, str]:
+        """Symbols with an undeclared price jump known before `as_of`, with the figures in words."""
+        ...
+
+
+class Strategy(Protocol):
+    """Makes signals after the close, and says at which price a position is to be sold."""
+
+    @property
+    def name(self) -> str: ...
+
+    def signals(self, trading_day: date, history: History, held: Sequence[Position]) -> Sequence[Signal]:
+        """The signals for `trading_day`, from bars before it. The same input gives the same signals and ids."""
+        ...
+
+    def target(self, position: Position, as_of: date, history: History) -> Decimal | None:
+        """The sell target of a position for the trading day `as_of`, in rupees, before rounding to the tick."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What one transaction saves. Orders, attempts, requests and positions are inserted or replaced by their keys;
+    events, fills, decisions and job runs are added (a fill, a decision or a job run that is there already stays)."""
+
+    orders: Sequence[Order] = ()
+    attempts: Sequence[Attempt] = ()
+    requests: Sequence[BrokerRequest] = ()
+    positions: Sequence[Position] = ()
+    fills: Sequence[Fill] = ()
+    events: Sequence[OrderEvent] = ()
+    decisions: Sequence[Decision] = ()
+    job_runs: Sequence[JobRun] = ()
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.orders
+            or self.attempts
+            or self.requests
+            or self.positions
+            or self.fills
+            or self.events
+            or self.decisions
+            or self.job_runs
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What is loaded at start: everything that may still change, and the counters.
+
+    `orders` are those pending, ongoing or failed, any with an open attempt, and all of trading days from `since` on
+    (a late fill may still come for them); `attempts`, `requests` and `fills` belong to them; `positions` are the open
+    ones and those that the orders name; `job_runs` the last run of each job; `decisions` those of trading days from
+    `since` on.
+    """
+
+    orders: Sequence[Order] = ()
+    attempts: Sequence[Attempt] = ()
+    requests: Sequence[BrokerRequest] = ()
+    positions: Sequence[Position] = ()
+    fills: Sequence[Fill] = ()
+    job_runs: Sequence[JobRun] = ()
+    decisions: Sequence[Decision] = ()
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    highest_order_id: OrderId | None = None
+
+
+class OrderStore(Protocol):
+    """The database. Only the engine thread saves; anybody may read."""
+
+    def load(self, since: date) -> Stored:
+        """What the engine starts from; of what is finished, the trading days from `since` on."""
+        ...
+
+    def save(self, changes: Changes) -> None:
+        """One transaction; durable on return. Raises SaveFailed, and then nothing was saved."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class IdRegistry(Protocol):
+    """The client order ids in `state/coid_registry.json` and its journal."""
+
+    def get(self, coid: Coid) -> RegistryEntry | None: ...
+
+    def attempts_of(self, key: IntentKey) -> Sequence[RegistryEntry]:
+        """Every entry of one intent, oldest first."""
+        ...
+
+    def open_entries(self) -> Sequence[RegistryEntry]: ...
+
+    def reserve(self, entries: Sequence[RegistryEntry]) -> None:
+        """Add entries; durable on return (one sync for all, and for the notes before them)."""
+        ...
+
+    def note(self, entries: Sequence[RegistryEntry]) -> None:
+        """Replace entries; written at once, durable with the next `reserve` or `sync`."""
+        ...
+
+    def sync(self) -> None: ...
+
+    def fold(self, prune_finished_before: datetime) -> None:
+        """Write the snapshot anew and empty the journal; finished entries last updated before the instant go."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The wall clock, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJob:
+    """A job of one trading day. With `until`, it is due every minute from `at` up to and including `until`
+    (every `every_minutes` of the hour); without, once."""
+
+    name: str
+    at: datetime
+    until: datetime | None = None
+    every_minutes: int = 1
+
+
+class Scheduler(Protocol):
+    """Tells when a job is due, by putting `(name, planned instant)` where it was told to; does nothing else."""
+
+    def plan(self, jobs: Sequence[PlannedJob]) -> None:
+        """Replace everything planned so far, one-shot jobs of `once` excepted. Past instants are left out."""
+        ...
+
+    def once(self, name: str, at: datetime) -> None: ...
+
+
+class Lanes(Protocol):
+    """Where slow calls run. Work of one lane runs one after the other, in the order it was handed over."""
+
+    def hand_over(self, lane: str, work: Callable[[], None]) -> None: ...
+
+    def close(self, timeout_s: float) -> bool:
+        """Take no more work and wait for what is in flight; True when all of it ended in time."""
+        ...
+
+
+class Disk(Protocol):
+    """File operations, each of which is one effect that a crash can fall before or after."""
+
+    def append(self, path: Path, data: bytes) -> None:
+        """Write all of `data` at the end of the file (made when it is not there). Not durable yet."""
+        ...
+
+    def sync(self, path: Path) -> None: ...
+
+    def replace(self, source: Path, target: Path) -> None: ...
+
+    def sync_dir(self, folder: Path) -> None: ...
+
+    def truncate(self, path: Path, size: int) -> None: ...
+
+    def remove(self, path: Path) -> None: ...
+
+    def read(self, path: Path) -> bytes | None:
+        """The whole file, or None when there is none."""
+        ...
+
+    def lock(self, path: Path) -> AbstractContextManager[None]:
+        """Own the path until the context ends or the process dies. Raises AlreadyRunning, which names the holder."""
+        ...
