@@ -158,9 +158,7 @@ def _session_times(section: Section) -> SessionTimes:
         pre_open=section.optional("pre_open", WINDOW, None),
         pre_open_limit_only_from=section.optional("pre_open_limit_only_from", CLOCK, None),
         auction_at=section.optional("auction_at", CLOCK, None),
-        closing_auction=_closing_auction(section.section("closing_auction"))
-        if "closing_auction" in section
-        else None,
+        closing_auction=_closing_auction(section.section("closing_auction")) if "closing_auction" in section else None,
         post_close=section.optional("post_close", WINDOW, None),
     )
     if times.pre_open is None and (times.auction_at or times.pre_open_limit_only_from):
@@ -211,18 +209,14 @@ def _edges(name: str, window: ClockWindow | None) -> list[tuple[str, time]]:
 def _check_order(section: Section, steps: list[tuple[str, time]]) -> None:
     for (before, earlier), (name, clock) in pairwise(steps):
         if clock < earlier:
-            section.problem(
-                name, f"{clock:%H:%M} is before {earlier:%H:%M} of {before}: windows must not overlap"
-            )
+            section.problem(name, f"{clock:%H:%M} is before {earlier:%H:%M} of {before}: windows must not overlap")
 
 
 def _check_years(days: _Days, local: _Days) -> None:
     years = sorted({*days.years, *local.years})
     for year in range(years[0], years[-1] + 1):
         if days.file and not any(day.year == year for day in (*days.holidays, *local.holidays)):
-            days.file.problem(
-                "years", f"{year} has no holidays: a year is known only when its holidays are listed"
-            )
+            days.file.problem("years", f"{year} has no holidays: a year is known only when its holidays are listed")
     for listed in (days, local):
         _check_inside(listed.holidays, years)
         _check_inside(listed.sessions, years)

@@ -127,11 +127,7 @@ class Section:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
             self.problem(key, "must be a list of tables")
             return []
-        places = (
-            [(*self._place, key)]
-            if tables is not value
-            else [(*self._place, key, n) for n in range(len(tables))]
-        )
+        places = [(*self._place, key)] if tables is not value else [(*self._place, key, n) for n in range(len(tables))]
         found = [Section(self._file, place, table) for place, table in zip(places, tables, strict=True)]
         self._children += found
         return found
@@ -154,9 +150,7 @@ class Section:
     def problem(self, key: str, text: str) -> None:
         self._has_problem = True
         name = ".".join(str(part) for part in (*self._place, key) if isinstance(part, str) and part)
-        self._file.findings.problems.append(
-            Problem(file=self._file.name, line=self._line(key), key=name, text=text)
-        )
+        self._file.findings.problems.append(Problem(file=self._file.name, line=self._line(key), key=name, text=text))
 
     def finish(self) -> bool:
         """Whether all of it can be used; unknown keys, here and in the tables below, are reported once."""
@@ -193,9 +187,7 @@ def open_file(path: Path, findings: Findings) -> Section | None:
         return None
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
-        problem = Problem(
-            file=path.name, line=int(line[1]) if line else None, key="", text=f"is no TOML: {error}"
-        )
+        problem = Problem(file=path.name, line=int(line[1]) if line else None, key="", text=f"is no TOML: {error}")
         findings.problems.append(problem)
         return None
     return Section(_File(name=path.name, lines=_line_numbers(text), findings=findings), (), values)
@@ -292,9 +284,7 @@ def _window(value: object) -> ClockWindow | None:
     if not isinstance(value, list) or len(value) != 2:
         return None
     start, end = _clock(value[0]), _clock(value[1])
-    return (
-        ClockWindow(start=start, end=end) if start is not None and end is not None and start < end else None
-    )
+    return ClockWindow(start=start, end=end) if start is not None and end is not None and start < end else None
 
 
 def _windows(value: object) -> tuple[ClockWindow, ...] | None:
@@ -328,9 +318,7 @@ def _text(value: object) -> str | None:
 def _symbols(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not value:
         return None
-    return (
-        tuple(value) if all(isinstance(s, str) and re.fullmatch(r"[A-Z0-9&-]+", s) for s in value) else None
-    )
+    return tuple(value) if all(isinstance(s, str) and re.fullmatch(r"[A-Z0-9&-]+", s) for s in value) else None
 
 
 def _ratio(value: object) -> tuple[int, int] | None:
@@ -351,9 +339,7 @@ WINDOWS = Kind(parse=_windows, allowed='a list of windows such as [["09:15", "15
 AMOUNT = Kind(parse=_amount, allowed="a number above 0", blank=Decimal(1))
 WHOLE = Kind(parse=_whole, allowed="a whole number above 0", blank=1)
 YEARS = Kind(parse=_years, allowed="a list of years without a gap such as [2025, 2026]", blank=_NO_YEARS)
-FLAG = Kind(
-    parse=lambda value: value if isinstance(value, bool) else None, allowed="true or false", blank=False
-)
+FLAG = Kind(parse=lambda value: value if isinstance(value, bool) else None, allowed="true or false", blank=False)
 TEXT = Kind(parse=_text, allowed="a text that is not empty", blank="")
 SYMBOLS = Kind(parse=_symbols, allowed='a list of symbols such as ["INFY", "M&M"]', blank=_NO_SYMBOLS)
 RATIO = Kind(parse=_ratio, allowed='a ratio such as "1:10"', blank=(1, 1))

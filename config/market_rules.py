@@ -83,12 +83,7 @@ def load_market(folder: Path) -> Market:
     actions = _read_file(folder / "corporate_actions.toml", findings, _actions)
     instruments = _read_file(folder / "instruments.toml", findings, _instruments)
     amo_windows = _read_file(folder / "amo_windows.toml", findings, _amo_windows)
-    if (
-        findings.problems
-        or not (calendar and rules and amo_windows)
-        or actions is None
-        or instruments is None
-    ):
+    if findings.problems or not (calendar and rules and amo_windows) or actions is None or instruments is None:
         raise MarketDataFileError(findings.problems)
     return Market(
         calendar=calendar,
@@ -208,9 +203,7 @@ def _actions(file: Section) -> tuple[CorporateAction, ...]:
     for section, action in build_each(file.sections("actions"), _action):
         key = (action.symbol, action.ex_date, action.kind)
         if key in found:
-            section.problem(
-                "ex_date", f"the {action.kind} of {action.symbol} on {action.ex_date} is listed twice"
-            )
+            section.problem("ex_date", f"the {action.kind} of {action.symbol} on {action.ex_date} is listed twice")
         found[key] = action
     return tuple(sorted(found.values(), key=lambda action: (action.ex_date, action.symbol, action.kind)))
 

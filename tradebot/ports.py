@@ -58,9 +58,7 @@ class Broker(Protocol):
         """Send one order. Never retried by an adapter."""
         ...
 
-    def modify(
-        self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal
-    ) -> None:
+    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
         """Ask for another quantity or limit price; the answer says only that the request was taken."""
         ...
 
@@ -185,6 +183,10 @@ class OrderStore(Protocol):
 
     def save(self, changes: Changes) -> None:
         """One transaction; durable on return. Raises SaveFailed, and then nothing was saved."""
+        ...
+
+    def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
+        """The attempts with these client order ids, finished ones too; ids that are not there are left out."""
         ...
 
     def close(self) -> None: ...

@@ -112,9 +112,7 @@ class Funds:
 _WORDS: dict[str, BrokerWord] = {
     **dict.fromkeys(("complete", "executed", "filled", "done", "traded"), BrokerWord.EXECUTED),
     "rejected": BrokerWord.REJECTED,
-    **dict.fromkeys(
-        ("cancelled", "canceled", "cancelled amo", "cancelled after market order"), BrokerWord.CANCELLED
-    ),
+    **dict.fromkeys(("cancelled", "canceled", "cancelled amo", "cancelled after market order"), BrokerWord.CANCELLED),
     **dict.fromkeys(
         (
             "open",

@@ -234,9 +234,7 @@ class Calendar:
     holidays: Mapping[date, str] = field(default_factory=dict)
     special_sessions: Mapping[date, SpecialSession] = field(default_factory=dict)
     without_settlement: frozenset[date] = frozenset()
-    _resolved: dict[date, TradingDay | None] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    _resolved: dict[date, TradingDay | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def trading_day(self, day: date) -> TradingDay | None:
         """The day's sessions, `None` when the exchange is closed; raises CalendarHorizonError."""
@@ -372,14 +370,10 @@ class AmoWindows:
     def of(self, broker: str, exchange: str, day: date) -> AmoWindow:
         """The window in force on `day`; raises LookupError when neither the broker nor `default` has one."""
         for name in (broker, "default"):
-            listed = [
-                w for w in self.windows if w.broker == name and w.exchange == exchange and w.since <= day
-            ]
+            listed = [w for w in self.windows if w.broker == name and w.exchange == exchange and w.since <= day]
             if listed:
                 return max(listed, key=lambda window: window.since)
-        raise LookupError(
-            f"no AMO window of {broker} or default for {exchange} on {day}: see amo_windows.toml"
-        )
+        raise LookupError(f"no AMO window of {broker} or default for {exchange} on {day}: see amo_windows.toml")
 
 
 def ist(day: date, clock: time) -> datetime:

@@ -100,11 +100,7 @@ def undeclared_jump(
 
     `last_seen` is the day of `previous_close`; without it only the actions of `day` itself count.
     """
-    factor = (
-        factor_on(actions, symbol, day)
-        if last_seen is None
-        else factor_between(actions, symbol, last_seen, day)
-    )
+    factor = factor_on(actions, symbol, day) if last_seen is None else factor_between(actions, symbol, last_seen, day)
     expected = previous_close * factor.denominator / factor.numerator
     percent = (reference / expected - 1) * _HUNDRED
     if abs(percent) <= limit_pct:

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     ENTRIES_STOPPED = "NO_ENTRIES"
     SYMBOL_UNCERTAIN = "SYMBOL_UNCERTAIN"
     SYMBOL_TAKEN = "SYMBOL_TAKEN"
+    NOT_HELD = "NOT_HELD"
+    SELL_STANDS = "SELL_STANDS"
     NO_MARKET_DATA = "NO_MARKET_DATA"
     WIDE_SPREAD = "WIDE_SPREAD"
     THIN_DEPTH = "THIN_DEPTH"
@@ -167,9 +169,7 @@ def spread(quote: Quote, limits: QuoteLimits) -> Refusal | None:
     found = (quote.best_ask - quote.best_bid) / quote.best_bid * BASIS_POINTS
     if found <= limits.spread_bps_max:
         return None
-    return Refusal(
-        "spread", Reason.WIDE_SPREAD, {"spread_bps": found, "spread_bps_max": limits.spread_bps_max}
-    )
+    return Refusal("spread", Reason.WIDE_SPREAD, {"spread_bps": found, "spread_bps_max": limits.spread_bps_max})
 
 
 def depth(levels: Sequence[Level], limits: QuoteLimits) -> Refusal | None:
@@ -196,9 +196,7 @@ def slippage(entry: Entry, levels: Sequence[Level], limits: QuoteLimits) -> Refu
     found = slippage_bps(entry.side, average, best)
     if found <= limits.slippage_bps_max:
         return None
-    return Refusal(
-        "slippage", Reason.SLIPPAGE, {"slippage_bps": found, "slippage_bps_max": limits.slippage_bps_max}
-    )
+    return Refusal("slippage", Reason.SLIPPAGE, {"slippage_bps": found, "slippage_bps_max": limits.slippage_bps_max})
 
 
 def slippage_bps(side: Side, average: Decimal, reference: Decimal) -> Decimal:

@@ -16,13 +16,6 @@ class GuardMode(StrEnum):
     SHADOW = "shadow"
 
 
-class OffHoursPolicy(StrEnum):
-    """What happens to an entry when there is no book to judge: send the AMO, or hold it until the open."""
-
-    ALLOW = "allow"
-    DEFER = "defer"
-
-
 class UnknownPolicy(StrEnum):
     """What happens to an order that can nowhere be found: held for a human, or declared expired."""
 
@@ -79,7 +72,6 @@ class DayTimes:
     """When the jobs of a trading day are due: times in IST; the rest follows the session plan."""
 
     amo_placement: time = time(16, 5)
-    catch_up_until: time = time(8, 50)
     end_of_day: time = time(18, 0)
     end_of_day_after_close: timedelta = timedelta(minutes=30)
     cycle_minutes: int = 1
@@ -96,7 +88,6 @@ class Policy:
     capital_per_trade: Decimal = Decimal(50_000)
     amo_limit_pct: Decimal = Decimal(1)
     cooldown: timedelta = timedelta(minutes=15)
-    off_hours: OffHoursPolicy = OffHoursPolicy.ALLOW
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     looks_before_expiry: int = 3
     risk: RiskLimits = field(default_factory=RiskLimits)
@@ -104,4 +95,3 @@ class Policy:
     exits: ExitRules = field(default_factory=ExitRules)
     times: DayTimes = field(default_factory=DayTimes)
     registry_keep: timedelta = timedelta(days=7)
-    observe_only: bool = False

@@ -81,8 +81,14 @@ def sold(position: Position, quantity: int, price: Decimal, at: datetime) -> Pos
 
 
 def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
-    """The position after a split or a bonus issue of `factor` new shares for each old one; its cost stays."""
+    """The position after a split or a bonus issue of `factor` new shares for each old one; its cost stays.
+
+    Prices that the exits compare with shrink; a target does not: its strategy gives a new one for each day.
+    """
     shrink = Decimal(factor.denominator) / Decimal(factor.numerator)
+    metadata = dict(position.metadata)
+    if "atr" in metadata:
+        metadata["atr"] = str(Decimal(metadata["atr"]) * shrink)
     return replace(
         position,
         quantity=int(position.quantity * factor),
@@ -90,6 +96,7 @@ def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
         sold_quantity=int(position.sold_quantity * factor),
         peak_price=position.peak_price * shrink,
         updated_at=at,
+        metadata=metadata,
     )
 
 

@@ -68,9 +68,7 @@ class Look:
     session_ends_at: datetime | None
 
 
-def reconcile(
-    ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade], look: Look
-) -> Finding | None:
+def reconcile(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade], look: Look) -> Finding | None:
     """What the difference amounts to; None when there is none.
 
     Never lowers a filled quantity, books each trade once, and applies a final word of the broker only when the
@@ -126,9 +124,7 @@ def find_by_tag(coid: Coid, rows: Iterable[BrokerOrder]) -> Sequence[BrokerOrder
     return [row for row in rows if row.tag == coid]
 
 
-def _new_fills(
-    ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade], look: Look
-) -> tuple[Fill, ...]:
+def _new_fills(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade], look: Look) -> tuple[Fill, ...]:
     order = ours.order
     is_late = order.status in (OrderStatus.CANCELLED, OrderStatus.FAILED) or not ours.attempt.status.is_open
     news = {
@@ -195,9 +191,7 @@ def _open(
     return apply_attempt(attempt, AttemptChange.ACKNOWLEDGED, look.at)
 
 
-def _partly(
-    ours: Tracked, attempt: Attempt, theirs: BrokerOrder, look: Look, transitions: list[Transition]
-) -> Attempt:
+def _partly(ours: Tracked, attempt: Attempt, theirs: BrokerOrder, look: Look, transitions: list[Transition]) -> Attempt:
     if attempt.status is AttemptStatus.FILLED:
         return attempt
     if ours.order.status is OrderStatus.PENDING or transitions:
@@ -230,9 +224,7 @@ def _rejected(
     ours: Tracked, attempt: Attempt, theirs: BrokerOrder, look: Look, transitions: list[Transition]
 ) -> Attempt:
     if ours.order.status is OrderStatus.PENDING:
-        transitions.append(
-            _transition(OrderChange.REFUSED, theirs, look, rejected_reason(theirs.status_text))
-        )
+        transitions.append(_transition(OrderChange.REFUSED, theirs, look, rejected_reason(theirs.status_text)))
     if not attempt.status.is_open and attempt.status is not AttemptStatus.EXPIRED:
         return attempt
     return apply_attempt(attempt, AttemptChange.REJECTED, look.at)
@@ -259,12 +251,8 @@ def _cancelled(
         value, quantity = _executed_sum(order, fills)
         cause = f"Manual: {theirs.status_text or 'User cancelled'}" if by_hand else theirs.status_text
         if quantity and order.side is Side.BUY:
-            part = (
-                f"{executed_reason(value, quantity)} for {quantity} of {order.quantity}, the rest cancelled"
-            )
-            transitions.append(
-                _transition(OrderChange.BOUGHT, theirs, look, f"{part}: {cause}" if cause else part)
-            )
+            part = f"{executed_reason(value, quantity)} for {quantity} of {order.quantity}, the rest cancelled"
+            transitions.append(_transition(OrderChange.BOUGHT, theirs, look, f"{part}: {cause}" if cause else part))
         else:
             transitions.append(_transition(OrderChange.CANCELLED, theirs, look, cause or "Cancelled"))
     elif fills and (late := _execution(order)) is not None:

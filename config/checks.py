@@ -1,0 +1,100 @@
+"""Rules between keys: values that are each allowed and together make no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """`keys`: what it is about, first the one that is named as wrong; `rule` completes "it must be".
+
+    `only_with`: the flag without which the rule has no meaning.
+    """
+
+    keys: tuple[str, ...]
+    rule: str
+    holds: Callable[[Settings], bool]
+    only_with: str = ""
+
+
+def is_broken(check: Check, settings: Settings) -> bool:
+    return bool(not check.only_with or settings.value(check.only_with)) and not check.holds(settings)
+
+
+def _order_fits_symbol(s: Settings) -> bool:
+    return s.risk.capital_per_trade * 100 <= s.run.opening_cash * s.risk.max_symbol_exposure_pct
+
+
+def _stop_outlives_spread(s: Settings) -> bool:
+    return s.guards.max_spread_bps_entry < s.exits.stop_loss_pct * 100
+
+
+def _trailing_keeps_gain(s: Settings) -> bool:
+    return s.exits.max_slippage_bps_exit < s.exits.trailing_arm_pct * 100
+
+
+def _peak_lies_above(s: Settings) -> bool:
+    return s.exits.max_slippage_bps_exit < s.exits.trailing_giveback_pct * 100
+
+
+CHECKS = (
+    Check(
+        keys=("to", "from"),
+        rule="the day of `from` or a later one",
+        holds=lambda s: s.replay.first_day <= s.replay.last_day,
+    ),
+    Check(
+        keys=("CAPITAL_PER_TRADE", "MAX_ORDER_NOTIONAL"),
+        rule="at most MAX_ORDER_NOTIONAL, or every entry is blocked",
+        holds=lambda s: s.risk.capital_per_trade <= s.risk.max_order_notional,
+    ),
+    Check(
+        keys=("CAPITAL_PER_TRADE", "MAX_SYMBOL_EXPOSURE_PCT", "opening_cash"),
+        rule="at most MAX_SYMBOL_EXPOSURE_PCT of opening_cash, or every entry is blocked",
+        holds=_order_fits_symbol,
+    ),
+    Check(
+        keys=("MAX_SYMBOL_EXPOSURE_PCT", "MAX_EXPOSURE_PCT"),
+        rule="at most MAX_EXPOSURE_PCT",
+        holds=lambda s: s.risk.max_symbol_exposure_pct <= s.risk.max_exposure_pct,
+    ),
+    Check(
+        keys=("MIN_CASH_RESERVE", "opening_cash", "CAPITAL_PER_TRADE"),
+        rule="at most opening_cash less CAPITAL_PER_TRADE, or every entry is blocked",
+        holds=lambda s: s.risk.min_cash_reserve <= s.run.opening_cash - s.risk.capital_per_trade,
+    ),
+    Check(
+        keys=("STOP_LOSS_PCT", "MAX_SPREAD_BPS_ENTRY"),
+        rule="more than MAX_SPREAD_BPS_ENTRY (100 basis points are 1 per cent): a fill must not be stopped at once",
+        holds=_stop_outlives_spread,
+        only_with="ENABLE_STOP_LOSS",
+    ),
+    Check(
+        keys=("TRAILING_ARM_PCT", "MAX_SLIPPAGE_BPS_EXIT"),
+        rule="more than MAX_SLIPPAGE_BPS_EXIT (100 basis points are 1 per cent): the sale must not cost the gain",
+        holds=_trailing_keeps_gain,
+        only_with="ENABLE_TRAILING_STOP",
+    ),
+    Check(
+        keys=("TRAILING_GIVEBACK_PCT", "MAX_SLIPPAGE_BPS_EXIT"),
+        rule="more than MAX_SLIPPAGE_BPS_EXIT (100 basis points are 1 per cent): the sale must not cost more",
+        holds=_peak_lies_above,
+        only_with="ENABLE_TRAILING_STOP",
+    ),
+    Check(
+        keys=("LOG_FILE_MB_MAX", "LOG_ARCHIVE_MB_MAX"),
+        rule="at most LOG_ARCHIVE_MB_MAX, or nothing is kept in the archive",
+        holds=lambda s: s.logs.log_file_mb_max <= s.logs.log_archive_mb_max,
+    ),
+    Check(
+        keys=("END_OF_DAY_AT", "AMO_PLACEMENT_AT"),
+        rule="later than AMO_PLACEMENT_AT",
+        holds=lambda s: s.times.amo_placement_at < s.times.end_of_day_at,
+    ),
+)

@@ -1,0 +1,241 @@
+"""The operator's settings: read from all their places, checked as a whole, frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from pydantic import Field, PrivateAttr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.checks import CHECKS, Check, is_broken
+from config.keys import Catalogue
+from config.kinds import in_file, plain
+from config.layers import DOTENV, Given, Layer, read_layers
+from config.problems import ConfigError, Problem
+from config.running import Logs, Replay, Run, StrategyList, Times
+from config.trading import Exits, Guards, Orders, Risk
+from tradebot.domain.policy import DayTimes, ExitRules, Policy, QuoteLimits, RiskLimits
+
+__all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_settings"]
+
+DEFAULT = "default"
+_MAY_HOLD_SECRETS = (str(DOTENV), "environment")
+_PASSWORD = re.compile(r"(?<=:)[^/\s][^/\s]*(?=@)|(?<=password=)[^&\s]+")
+
+
+class Effective(NamedTuple):
+    """The value that counts, as JSON can carry it and without secrets, and where it comes from."""
+
+    value: object
+    origin: str
+
+
+class Settings(BaseSettings):
+    """All keys, by section; made by `load_settings`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    run: Run = Field(default_factory=Run)
+    replay: Replay = Field(default_factory=Replay)
+    strategies: StrategyList = Field(default_factory=StrategyList)
+    risk: Risk = Field(default_factory=Risk)
+    guards: Guards = Field(default_factory=Guards)
+    exits: Exits = Field(default_factory=Exits)
+    orders: Orders = Field(default_factory=Orders)
+    times: Times = Field(default_factory=Times)
+    logs: Logs = Field(default_factory=Logs)
+
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def of(cls, layers: list[Layer]) -> Settings:
+        """The highest layer that gives a key decides; nobody: its default."""
+        sources: dict[str, Any] = {"layers": layers}
+        settings = cls(**sources)
+        winners = {name: given.origin for layer in reversed(layers) for name, given in layer.items()}
+        settings._origins = MappingProxyType({key.name: winners.get(key.name, DEFAULT) for key in KEYS})
+        return settings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the process's own environment is never read here)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        assert isinstance(init_settings, InitSettingsSource)
+        return tuple(_LayerSource(settings_cls, layer) for layer in init_settings.init_kwargs.get("layers", ()))
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """By key: "default", "config/tradebot.toml:12", ".env", "environment" or "command line"."""
+        return self._origins
+
+    def value(self, name: str) -> Any:
+        """A key's value by the key's name. Raises KeyError for a name that is no key."""
+        key = KEYS.by_name[name]
+        return getattr(getattr(self, key.section), key.attribute)
+
+    def effective(self) -> dict[str, Effective]:
+        """Every key in the order of the file, with what counts and where it comes from; secrets are masked."""
+        values = {key.name: plain(self.value(key.name)) for key in KEYS}
+        values |= {key.name: masked(str(values[key.name])) for key in KEYS if key.is_secret}
+        return {name: Effective(value=value, origin=self.origins[name]) for name, value in values.items()}
+
+    def hash(self) -> str:
+        """SHA-256 of all effective values, not of where they come from; a password makes no difference."""
+        texts = {key.name: in_file(self.value(key.name)) for key in KEYS}
+        texts |= {key.name: masked(texts[key.name]) for key in KEYS if key.is_secret}
+        return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+
+    def policy(self) -> Policy:
+        """The values that decisions see."""
+        return Policy(
+            account_id=self.run.account_id,
+            user_id=self.run.user_id,
+            capital_per_trade=self.risk.capital_per_trade,
+            amo_limit_pct=self.orders.amo_limit_pct,
+            cooldown=timedelta(minutes=self.risk.cooldown_min),
+            unknown=self.orders.unknown_policy,
+            looks_before_expiry=self.orders.unknown_looks,
+            risk=_risk_limits(self.risk),
+            quotes=_quote_limits(self.guards),
+            exits=_exit_rules(self.exits),
+            times=_day_times(self.times, self.orders),
+            registry_keep=timedelta(days=self.orders.registry_keep_days),
+        )
+
+
+class _LayerSource(PydanticBaseSettingsSource):
+    """One layer as pydantic-settings merges it: values by section and key."""
+
+    def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
+        super().__init__(settings_cls)
+        self._layer = layer
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        values = {
+            KEYS.by_name[name].in_file: given.value
+            for name, given in self._layer.items()
+            if KEYS.by_name[name].section == field_name
+        }
+        return values, field_name, True
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        return {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+
+
+KEYS = Catalogue.of(Settings.model_fields)
+
+
+def load_settings(
+    folder: Path, environ: Mapping[str, str], overrides: Mapping[str, object] = MappingProxyType({})
+) -> Settings:
+    """The settings of the tradebot in `folder`: command line over environment over .env over file over default.
+
+    `overrides` are the command line's, by the keys' names; a text is read like a variable's. Reads
+    config/tradebot.toml and .env below `folder`, and nothing of the process. Raises ConfigError with everything that
+    is wrong in all places, those included that a higher one covers.
+    """
+    layers, problems = read_layers(folder, environ, overrides, KEYS)
+    wrong = {problem.key for problem in problems if problem.key}
+    settings = Settings.of(layers)
+    givens = {name: given for layer in reversed(layers) for name, given in layer.items()}
+    # Nothing is said about a key that is wrong by itself: its default only stands in for it.
+    checks = [check for check in CHECKS if wrong.isdisjoint(check.keys) and check.only_with not in wrong]
+    problems += [_broken(check, settings, givens) for check in checks if is_broken(check, settings)]
+    problems += _open_passwords(layers)
+    if settings.replay.data and not (folder / settings.replay.data).exists():
+        problems.append(_problem("data", settings, givens, f"is not there; it must be {KEYS.by_name['data'].allowed}"))
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def masked(url: str) -> str:
+    return _PASSWORD.sub("***", url)
+
+
+def _broken(check: Check, settings: Settings, givens: Mapping[str, Given]) -> Problem:
+    name, *others = check.keys
+    facts = ", ".join(f"{other} is {in_file(settings.value(other))} ({settings.origins[other]})" for other in others)
+    given = next((givens[key] for key in check.keys if key in givens), None)
+    problem = _problem(name, settings, givens, f"must be {check.rule}; {facts}")
+    return problem if name in givens or given is None else replace(problem, place=given.place)
+
+
+def _problem(name: str, settings: Settings, givens: Mapping[str, Given], text: str) -> Problem:
+    place = givens[name].place if name in givens else DEFAULT
+    return Problem(place=place, key=name, value=KEYS.by_name[name].shown(settings.value(name)), text=text)
+
+
+def _open_passwords(layers: list[Layer]) -> list[Problem]:
+    """A password in a file that is committed, or in a command line that every user of the machine can see."""
+    return [
+        Problem(place=given.place, key=name, value=masked(str(given.value)), text=f"a password belongs into {DOTENV}")
+        for layer in layers
+        for name, given in layer.items()
+        if KEYS.by_name[name].is_secret
+        and given.origin not in _MAY_HOLD_SECRETS
+        and masked(str(given.value)) != str(given.value)
+    ]
+
+
+def _risk_limits(risk: Risk) -> RiskLimits:
+    return RiskLimits(
+        positions_max=risk.max_positions,
+        exposure_pct_max=risk.max_exposure_pct,
+        symbol_exposure_pct_max=risk.max_symbol_exposure_pct,
+        daily_drawdown_pct_max=risk.max_daily_drawdown_pct,
+        trades_per_day_max=risk.max_trades_per_day,
+        cash_reserve_min=risk.min_cash_reserve,
+        order_notional_max=risk.max_order_notional,
+    )
+
+
+def _quote_limits(guards: Guards) -> QuoteLimits:
+    return QuoteLimits(
+        spread=guards.enable_spread_guard_entry,
+        spread_bps_max=guards.max_spread_bps_entry,
+        depth=guards.enable_depth_guard_entry,
+        depth_notional_min=guards.depth_min_notional,
+        slippage=guards.enable_entry_slippage_guard,
+        slippage_bps_max=guards.max_slippage_bps_entry,
+    )
+
+
+def _exit_rules(exits: Exits) -> ExitRules:
+    return ExitRules(
+        use_stop=exits.enable_stop_loss,
+        atr_multiple=exits.stop_loss_atr_multiple,
+        stop_floor_pct=exits.stop_loss_pct,
+        use_trailing=exits.enable_trailing_stop,
+        trail_arm_pct=exits.trailing_arm_pct,
+        trail_giveback_pct=exits.trailing_giveback_pct,
+        ttl=timedelta(minutes=exits.trade_ttl_min),
+        ttl_applies_to_delivery=exits.ttl_applies_to_delivery,
+        slippage_bps_max=exits.max_slippage_bps_exit,
+    )
+
+
+def _day_times(times: Times, orders: Orders) -> DayTimes:
+    return DayTimes(
+        amo_placement=times.amo_placement_at,
+        end_of_day=times.end_of_day_at,
+        end_of_day_after_close=timedelta(minutes=times.end_of_day_after_close_min),
+        cycle_minutes=times.cycle_min,
+        verify_after=timedelta(seconds=orders.verify_after_s),
+        expiry=times.retry_expires_at,
+    )

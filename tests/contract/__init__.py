@@ -1,0 +1,1 @@
+"""The same promises demanded of every adapter behind a port."""

@@ -1,0 +1,1 @@
+"""Several real parts together, on loopback and real files."""

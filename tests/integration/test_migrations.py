@@ -1,0 +1,607 @@
+"""Every database of the history comes to the schema of today and back, or stays exactly as it was."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from migrations.legacy_rows import NO_REASON
+from migrations.simplification import OLD_STATUSES, REASON_COLUMNS, Unmovable
+from tests.unit.storage.builders import MONDAY, a_fill, a_full_order, a_sell, an_attempt, an_event, an_order
+from tests.unit.storage.databases import a_postgresql_database
+from tradebot.adapters.storage import tables
+from tradebot.adapters.storage.database import open_engine
+from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVISIONS, create_database
+from tradebot.domain.errors import SaveFailed
+from tradebot.domain.orders import OrderStatus
+from tradebot.ports import Changes
+
+ROOT = Path(__file__).parents[2]
+BASELINE, FIVE, ONE_REASON = REVISIONS[:3]
+PLACED = "2026-11-20 16:05:00"
+_OLD_ORDER: dict[str, object] = {
+    "user_id": "1",
+    "symbol": "SBIN",
+    "side": "buy",
+    "order_type": "LIMIT",
+    "quantity": 5,
+    "price": 812.35,
+    "status": "amo",
+    "placed_at": PLACED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database that the migrations are tried on; what they print goes to `said`."""
+
+    url: str
+    folder: Path
+    said: io.StringIO
+
+    def upgrade(self, revision: str = "head", engine: sa.Engine | None = None) -> None:
+        command.upgrade(self._config(engine), revision)
+
+    def downgrade(self, revision: str, engine: sa.Engine | None = None) -> None:
+        command.downgrade(self._config(engine), revision)
+
+    def stamp(self, revision: str) -> None:
+        command.stamp(self._config(None), revision)
+
+    def rows(self, query: str) -> list[Any]:
+        with closing(_Connection(self.url)) as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+    def execute(self, statement: str, **values: object) -> None:
+        with closing(_Connection(self.url)) as connection:
+            connection.change(statement, values)
+
+    def add(self, **columns: object) -> None:
+        """An order of the old software."""
+        self.add_all([columns])
+
+    def add_all(self, orders: Sequence[Mapping[str, object]]) -> None:
+        rows = [_OLD_ORDER | order for order in orders]
+        names = sorted({name for row in rows for name in row})
+        statement = f"INSERT INTO orders ({', '.join(names)}) VALUES (:{', :'.join(names)})"
+        with closing(_Connection(self.url)) as connection:
+            connection.change(statement, [dict.fromkeys(names) | row for row in rows])
+
+    def backups(self) -> list[Path]:
+        return sorted(self.folder.glob("*backup_*"))
+
+    def _config(self, engine: sa.Engine | None) -> Config:
+        options = Namespace(x=[f"url={self.url}", f"backup_dir={self.folder}"])
+        config = Config(ROOT / "alembic.ini", stdout=self.said, cmd_opts=options)
+        config.attributes["engine"] = engine
+        return config
+
+
+class _Connection:
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url, migrating=True)
+
+    def execute(self, query: str) -> list[Any]:
+        with self._engine.begin() as connection:
+            return list(connection.execute(sa.text(query)))
+
+    def change(self, statement: str, values: Mapping[str, object] | list[dict[str, object]]) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(sa.text(statement), values)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Database:
+    return Database(url=f"sqlite:///{tmp_path / 'tradebot.db'}", folder=tmp_path, said=io.StringIO())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite: Database) -> Iterator[Database]:
+    if request.param == "sqlite":
+        yield sqlite
+        return
+    with a_postgresql_database() as url:
+        yield Database(url=url, folder=tmp_path, said=io.StringIO())
+
+
+def test_the_code_knows_every_revision_in_its_order() -> None:
+    script = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+
+    assert tuple(reversed([revision.revision for revision in script.walk_revisions()])) == REVISIONS
+    assert script.get_heads() == [HEAD]
+    named = script.get_revision(FIVE)
+    assert Path(named.path).name == "873e86bc5772_order_status_simplification_and_unified_.py"
+    assert named.doc == "order_status_simplification_and_unified_reason"
+
+
+def test_the_migrations_lead_to_the_schema_of_the_code(database: Database) -> None:
+    database.upgrade()
+
+    engine = open_engine(database.url)
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata)
+    engine.dispose()
+    assert found == []
+
+
+def test_a_database_made_by_the_code_is_the_same_as_a_migrated_one(sqlite: Database, tmp_path: Path) -> None:
+    sqlite.upgrade()
+    made = tmp_path / "made.db"
+
+    create_database(f"sqlite:///{made}").dispose()
+
+    assert _schema(made) == _schema(tmp_path / "tradebot.db")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("amo", "pending"),
+        ("pending_execution", "pending"),
+        ("ongoing", "ongoing"),
+        ("sell", "pending"),
+        ("closed", "closed"),
+        ("failed", "failed"),
+        ("retry_pending", "failed"),
+        ("rejected", "failed"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_nine_statuses_become_five_whatever_the_case_of_their_letters(sqlite: Database, old: str, new: str) -> None:
+    sqlite.upgrade(BASELINE)
+    for word in (old, old.upper(), old.title()):
+        sqlite.add(status=word, side="sell" if old == "sell" else "buy")
+
+    sqlite.upgrade(FIVE)
+
+    assert sqlite.rows("SELECT status FROM orders") == [(new,)] * 3
+    assert sqlite.rows("SELECT to_status FROM order_events WHERE event = 'status_migrated'")[0] == (new,)
+
+
+def test_a_status_sell_with_another_side_is_a_sell_and_is_counted(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(status="sell", side="buy")
+    database.add(status="sell", side="sell")
+
+    database.upgrade(FIVE)
+
+    assert database.rows("SELECT side FROM orders") == [("sell",), ("sell",)]
+    assert "1 orders with status sell had another side" in database.said.getvalue()
+    assert '"side":"buy"' in _plain(database.rows("SELECT figures FROM order_events ORDER BY sequence")[0][0])
+
+
+def test_one_reason_is_filled_in_the_order_of_the_old_columns(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(status="failed", failure_reason="a", rejection_reason="b", cancelled_reason="c")
+    database.add(status="rejected", failure_reason=" ", rejection_reason="b", cancelled_reason="c")
+    database.add(status="cancelled", failure_reason="", cancelled_reason="c")
+    database.add(status="amo")
+
+    database.upgrade(FIVE)
+
+    assert database.rows("SELECT reason FROM orders ORDER BY id") == [("a",), ("b",), ("c",), (None,)]
+    kept = database.rows("SELECT order_id, reason FROM order_events WHERE event = 'reason_kept' ORDER BY sequence")
+    assert kept == [("1", "b"), ("1", "c"), ("2", "c")]
+
+
+def test_a_long_reason_is_cut_with_an_ellipsis_and_kept_whole_as_an_event(database: Database) -> None:
+    long = "x" * 511 + "₹₹"
+    database.upgrade(BASELINE)
+    database.add(status="failed", failure_reason=long)
+
+    database.upgrade()
+
+    assert database.rows("SELECT reason FROM orders") == [("x" * 511 + "…",)]
+    assert (long,) in database.rows("SELECT reason FROM order_events")
+
+
+def test_an_order_with_failed_order_in_its_metadata_is_failed_with_what_stands_there(database: Database) -> None:
+    failure = {"reason": "no money", "first_failed_at": "2026-11-19T16:05:00+05:30", "retry_count": 4}
+    database.upgrade(BASELINE)
+    database.add(failure_reason="older", order_metadata=json.dumps({"failed_order": failure, "atr": 3}))
+    database.add(order_metadata=json.dumps({"failed_order": None}))
+
+    database.upgrade(FIVE)
+
+    (row, other) = database.rows("SELECT status, reason, retry_count, first_failed_at FROM orders ORDER BY id")
+    assert row[:3] == ("failed", "no money", 4)
+    assert str(row[3]).startswith("2026-11-19 16:05:00")
+    assert other[0] == "pending"
+    assert ("older",) in database.rows("SELECT reason FROM order_events")
+    (kept,) = database.rows("SELECT order_metadata FROM orders WHERE id = 1")[0]
+    assert json.loads(_plain(kept)) == {"migrated_failed_order": failure, "atr": 3}
+
+
+def test_an_unknown_status_stops_the_migration_and_names_the_order(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    sqlite.add()
+    sqlite.add(status="halted")
+    before = _dump(sqlite)
+
+    with pytest.raises(Unmovable, match="order 2: unknown status 'halted'"):
+        sqlite.upgrade()
+
+    assert _dump(sqlite) == before
+
+
+def test_a_quantity_that_no_order_can_have_stops_the_migration_and_names_the_order(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    sqlite.add(quantity=0)
+    before = _dump(sqlite)
+
+    with pytest.raises(Unmovable, match="order 1: quantity is 0"):
+        sqlite.upgrade()
+
+    assert _dump(sqlite) == before
+
+
+def test_an_old_order_has_its_place_in_our_columns(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(
+        status="ongoing",
+        order_id="AMO-7",
+        execution_price=812.3,
+        execution_qty=5,
+        execution_time="2026-11-20 09:15:01",
+        orig_source="signal",
+    )
+
+    database.upgrade()
+
+    loaded = _load(database)
+    (order,) = loaded.orders
+    assert (order.id, order.coid, order.account_id) == ("000000000001", "LEGACY000000000001", "primary")
+    assert (str(order.price), str(order.execution_value)) == ("812.35", "4061.5")
+    assert order.created_at.isoformat() == "2026-11-20T10:35:00+00:00"
+    assert (order.broker_order_id, order.reason) == ("AMO-7", NO_REASON)
+    assert order.execution_time is not None
+    assert order.execution_time.isoformat() == "2026-11-20T03:45:01+00:00"
+    (position,) = loaded.positions
+    assert (position.id, position.quantity, str(position.cost)) == ("legacy-000000000001", 5, "4061.5")
+    assert (order.position_id, position.opened_by) == (position.id, order.coid)
+
+
+def test_stamps_without_a_zone_mean_ist_and_others_mean_what_they_say(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    for stamp in ("2026-11-20 16:05:00", "2026-11-20T10:35:00Z", "2026-11-20 16:05:00.000000+05:30"):
+        sqlite.add(placed_at=stamp)
+
+    sqlite.upgrade()
+
+    assert sqlite.rows("SELECT placed_at FROM orders") == [("2026-11-20T10:35:00.000000Z",)] * 3
+
+
+def test_every_status_and_every_set_of_reasons_goes_up_down_and_up_again(database: Database) -> None:
+    database.upgrade(BASELINE)
+    texts = (None, "", "out of funds", "Broker rejected: RMS", "y" * 600)
+    sets = list(itertools.product(OLD_STATUSES, *[texts] * 3))
+    failure = json.dumps({"failed_order": {"reason": "told"}})
+    database.add_all(
+        [
+            dict(zip(REASON_COLUMNS, reasons, strict=True))
+            | {
+                "status": status,
+                "side": "sell" if number % 3 == 0 else "buy",
+                "first_failed_at": PLACED if number % 2 else None,
+                "order_metadata": failure if number % 50 == 0 else None,
+            }
+            for number, (status, *reasons) in enumerate(sets)
+        ]
+    )
+
+    database.upgrade()
+    first = database.rows("SELECT id, status, side, reason, first_failed_at FROM orders ORDER BY id")
+    kept = _kept_texts(database)
+    for number, (old, (order, status, *_)) in enumerate(zip(sets, first, strict=True)):
+        assert status == ("failed" if number % 50 == 0 else _FIVE[old[0]])
+        lost = {text for text in old[1:] if text} - kept[order]
+        assert not lost
+
+    database.downgrade(BASELINE)
+    back = database.rows("SELECT status, side, first_failed_at IS NULL FROM orders ORDER BY id")
+    assert len(back) == len(first)
+    for (_, status, side, reason, failed_at), found in zip(first, back, strict=True):
+        assert (str(found[0]), found[1]) == (_old_word(status, side, reason, failed_at), side)
+        assert bool(found[2]) == (failed_at is None)
+    columns = ", ".join(REASON_COLUMNS)
+    for (_, *reasons), found in zip(sets, database.rows(f"SELECT {columns} FROM orders ORDER BY id"), strict=True):
+        assert {text for text in reasons if text} <= set(found)
+
+    database.upgrade()
+    again = database.rows("SELECT id, status, side, reason, first_failed_at FROM orders ORDER BY id")
+    expected = [(*row[:1], _FIVE[_old_word(*row[1:])], *row[2:]) for row in first]
+    assert [row[:3] + row[4:] for row in again] == [row[:3] + row[4:] for row in expected]
+
+
+def test_orders_of_ours_go_down_and_come_back_as_they_were(database: Database) -> None:
+    database.upgrade()
+    orders = [
+        a_full_order(1),
+        a_sell(2, position_id="position-1"),
+        an_order(3, status=OrderStatus.FAILED, reason="no money", first_failed_at=MONDAY_NOON),
+    ]
+    _save(
+        database,
+        Changes(
+            orders=orders,
+            events=[an_event(order, number) for number, order in enumerate(orders, 1)],
+            attempts=[an_attempt(orders[0], 1, status="filled")],
+            fills=[a_fill(orders[0])],
+        ),
+    )
+
+    database.downgrade(ONE_REASON)
+    assert "fills is dropped with 1 rows" in database.said.getvalue()
+    database.upgrade()
+
+    assert _load(database).orders == orders
+    assert database.rows("SELECT order_id FROM order_events ORDER BY sequence") == [(o.id,) for o in orders]
+
+
+def test_what_the_old_software_did_meanwhile_counts(database: Database) -> None:
+    database.upgrade()
+    _save(database, Changes(orders=[an_order(1)]))
+    database.downgrade(ONE_REASON)
+    database.execute("UPDATE orders SET status = 'cancelled', reason = 'Cancelled'")
+
+    database.upgrade()
+
+    assert database.rows("SELECT id, status, reason, coid FROM orders") == [
+        (an_order(1).id, "cancelled", "Cancelled", an_order(1).coid)
+    ]
+
+
+def test_each_step_can_be_run_again(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(status="rejected", failure_reason="a", rejection_reason="b")
+    for revision in (FIVE, ONE_REASON, HEAD):
+        database.upgrade(revision)
+        before = database.rows("SELECT * FROM orders"), database.rows("SELECT * FROM order_events")
+        database.stamp(REVISIONS[REVISIONS.index(revision) - 1])
+        database.upgrade(revision)
+        assert (database.rows("SELECT * FROM orders"), database.rows("SELECT * FROM order_events")) == before
+
+
+def test_reasons_written_after_the_first_step_are_kept_by_the_second(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(status="failed", failure_reason="a")
+    database.upgrade(FIVE)
+    database.execute("UPDATE orders SET cancelled_reason = 'later'")
+
+    database.upgrade(ONE_REASON)
+
+    assert database.rows("SELECT reason FROM order_events WHERE event = 'reason_kept'") == [("later",)]
+
+
+def test_the_migrated_database_keeps_its_promises(database: Database) -> None:
+    database.upgrade(BASELINE)
+    database.add(status="amo")
+    database.upgrade()
+
+    with pytest.raises(SaveFailed):
+        _save(database, Changes(orders=[an_order(1, reason="")]))
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        database.execute("DELETE FROM order_events")
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_migration_that_breaks_at_any_statement_leaves_everything_as_it_was(sqlite: Database, direction: str) -> None:
+    sqlite.upgrade(BASELINE)
+    for status in OLD_STATUSES:
+        sqlite.add(status=status, failure_reason="a", rejection_reason="b" * 600)
+    if direction == "down":
+        sqlite.upgrade()
+    before = _dump(sqlite)
+
+    def migrate(engine: sa.Engine) -> None:
+        if direction == "up":
+            sqlite.upgrade("head", engine)
+        else:
+            sqlite.downgrade("base", engine)
+
+    broken = 0
+    while _breaks_at(broken + 1, sqlite.url, migrate):
+        broken += 1
+        assert _dump(sqlite) == before, f"broken at statement {broken}"
+        for backup in sqlite.backups():
+            backup.unlink()
+
+    assert broken > 100
+    assert _dump(sqlite) != before
+
+
+def test_a_backup_is_taken_before_a_database_with_rows_is_changed(database: Database) -> None:
+    database.upgrade(BASELINE)
+    assert database.backups() == []
+    database.add(symbol="INFY")
+
+    database.upgrade()
+    database.upgrade()
+    database.downgrade(BASELINE)
+
+    first, second = database.backups()
+    assert f"the database was copied to {first}" in database.said.getvalue()
+    assert first.stat().st_size > 0
+    if database.url.startswith("sqlite"):
+        assert re.fullmatch(r"tradebot\.db\.backup_\d{8}_\d{6}(_2)?", second.name)
+        with closing(sqlite3.connect(first)) as copy:
+            assert copy.execute("SELECT symbol, status FROM orders").fetchall() == [("INFY", "amo")]
+    else:
+        assert re.fullmatch(r"backup_pre_status_simplification_\d{8}_\d{6}\.dump(_2)?", second.name)
+
+
+def test_alembic_itself_migrates_the_database_that_the_environment_names(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    sqlite.add()
+
+    done = _alembic("upgrade", "head", TRADEBOT_DATABASE_URL=sqlite.url)
+
+    assert (done.returncode, "the database was copied to" in done.stdout) == (0, True)
+    assert len(sqlite.backups()) == 1
+    assert sqlite.rows("SELECT version_num FROM alembic_version") == [(HEAD,)]
+
+
+def test_an_older_stamp_gets_a_clear_message_that_works(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    sqlite.add(status="rejected")
+    sqlite.execute(f"UPDATE alembic_version SET version_num = '{OLDER_REVISION}'")
+    before = _dump(sqlite)
+
+    with pytest.raises(CommandError, match=f"{OLDER_REVISION}.*alembic stamp --purge {BASELINE}"):
+        sqlite.upgrade()
+    assert _dump(sqlite) == before
+
+    for arguments in (("stamp", "--purge", BASELINE), ("upgrade", "head")):
+        assert _alembic(*arguments, TRADEBOT_DATABASE_URL=sqlite.url).returncode == 0
+    assert sqlite.rows("SELECT status FROM orders") == [("failed",)]
+
+
+def test_tables_of_the_same_name_are_never_taken_for_ours(sqlite: Database) -> None:
+    sqlite.upgrade(BASELINE)
+    sqlite.execute("CREATE TABLE positions (id INTEGER)")
+
+    with pytest.raises(Unmovable, match="tables of its own named positions"):
+        sqlite.upgrade()
+
+
+def test_indexes_and_checks_of_an_old_installation_are_no_obstacle(sqlite: Database) -> None:
+    sqlite.execute(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, symbol TEXT, side TEXT, order_type TEXT, "
+        "quantity INTEGER, price FLOAT, status VARCHAR(17) CHECK (status IN ('amo', 'sell')), order_id TEXT, "
+        "broker_order_id TEXT, avg_price FLOAT, placed_at DATETIME, filled_at DATETIME, closed_at DATETIME, "
+        "orig_source TEXT, failure_reason TEXT, rejection_reason TEXT, cancelled_reason TEXT, "
+        "first_failed_at DATETIME, last_retry_attempt DATETIME, retry_count INTEGER, last_status_check DATETIME, "
+        "execution_price FLOAT, execution_qty INTEGER, execution_time DATETIME, order_metadata JSON, "
+        "CONSTRAINT orderstatus CHECK (status IN ('amo', 'sell')))"
+    )
+    sqlite.execute("CREATE INDEX ix_orders_broker_order_id ON orders (broker_order_id)")
+    sqlite.add(status="amo")
+    sqlite.stamp(BASELINE)
+
+    sqlite.upgrade()
+
+    assert sqlite.rows("SELECT status FROM orders") == [("pending",)]
+
+
+MONDAY_NOON = an_order().created_at
+_FIVE = {
+    "amo": "pending",
+    "pending_execution": "pending",
+    "sell": "pending",
+    "ongoing": "ongoing",
+    "closed": "closed",
+    "failed": "failed",
+    "retry_pending": "failed",
+    "rejected": "failed",
+    "cancelled": "cancelled",
+}
+
+
+def _old_word(status: str, side: str, reason: str, failed_at: object) -> str:
+    """The page's rules for the way down, once more."""
+    if reason.startswith("Broker rejected") or reason == "Rejected by broker":
+        return "rejected"
+    if status == "failed":
+        return "failed" if failed_at is None else "retry_pending"
+    if status == "pending":
+        return {"buy": "amo", "sell": "sell"}[side]
+    return status
+
+
+def _kept_texts(database: Database) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    texts = "SELECT id, reason FROM orders UNION ALL SELECT order_id, reason FROM order_events"
+    for order, text in database.rows(texts):
+        found.setdefault(order, set()).add(text)
+    return found
+
+
+def _breaks_at(statement: int, url: str, migrate: Callable[[sa.Engine], None]) -> bool:
+    """Whether the migration had as many statements; then it was broken at that one."""
+    engine = open_engine(url, migrating=True)
+    counter = itertools.count(1)
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def count(*_: object) -> None:
+        if next(counter) == statement:
+            raise _Broken
+
+    try:
+        migrate(engine)
+    except _Broken:
+        return True
+    finally:
+        engine.dispose()
+    return False
+
+
+class _Broken(Exception):
+    pass
+
+
+def _dump(database: Database) -> list[str]:
+    with closing(sqlite3.connect(str(sa.make_url(database.url).database))) as connection:
+        return list(connection.iterdump())
+
+
+def _schema(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT type || ' ' || name, sql FROM sqlite_master").fetchall()
+    return {name: re.sub(r"\s+", " ", sql or "") for name, sql in rows}
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _load(database: Database) -> Any:
+    store = SqlOrderStore(open_engine(database.url))
+    loaded = store.load(MONDAY)
+    store.close()
+    return loaded
+
+
+def _save(database: Database, changes: Changes) -> None:
+    store = SqlOrderStore(open_engine(database.url))
+    try:
+        store.save(changes)
+    finally:
+        store.close()
+
+
+def _alembic(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

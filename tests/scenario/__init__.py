@@ -1,0 +1,1 @@
+"""Whole trading days, crashes and recoveries from start to end."""

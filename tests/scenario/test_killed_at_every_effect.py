@@ -1,0 +1,54 @@
+"""A day with about thirty orders, killed at every effect, and again while it recovers: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests.simulator.campaign import Report, alternating, busy_day, die_at, die_twice, live_through
+from tests.simulator.outcome import Outcome
+from tests.simulator.world import Moment, Scenario
+
+Day = tuple[Scenario, Outcome, Sequence[Moment]]
+
+
+@pytest.fixture(scope="module")
+def day() -> Day:
+    scenario = busy_day()
+    unbroken, moments = live_through(scenario)
+    return scenario, unbroken, moments
+
+
+def test_the_day_is_busy_enough_to_prove_something(day: Day) -> None:
+    _, unbroken, moments = day
+    assert len(unbroken.exchange_orders) >= 30
+    assert len(unbroken.fills) >= 10
+    assert not unbroken.duplicates
+    effects = {moment.effect.split(" ")[0] for moment in moments}
+    assert {"append", "sync", "replace", "commit", "committed", "hand", "call", "answer"} <= effects
+
+
+def test_killed_at_every_effect_it_ends_like_an_unbroken_day(day: Day, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario, unbroken, moments = day
+    report, began = Report(), time.perf_counter()
+    for moment in moments:
+        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
+        report.points += of_moment.points
+        report.failures += of_moment.failures
+    _tell(capsys, "crash points", report, time.perf_counter() - began)
+    assert not report.failures, "\n".join(report.failures[:10])
+
+
+def test_killed_again_while_it_recovers_it_still_ends_so(day: Day, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario, unbroken, moments = day
+    began = time.perf_counter()
+    report = die_twice(scenario, moments[::25], unbroken, "lost", again_every=9)
+    _tell(capsys, "nested crash points", report, time.perf_counter() - began)
+    assert not report.failures, "\n".join(report.failures[:10])
+
+
+def _tell(capsys: pytest.CaptureFixture[str], what: str, report: Report, took_s: float) -> None:
+    with capsys.disabled():
+        print(f"\n{report.points} {what}, {report.points / took_s:.0f} a second: {len(report.failures)} failures")

@@ -1,0 +1,1 @@
+"""The simulated machine of the crash tests."""

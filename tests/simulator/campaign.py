@@ -1,0 +1,115 @@
+"""Deaths at every effect of a day: each one restored, restarted, settled and compared with the unbroken day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from decimal import Decimal
+
+from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
+from tests.simulator.outcome import Outcome, outcome
+from tests.simulator.witness import missing_witnesses
+from tests.simulator.world import Moment, Scenario, Tracer, World
+from tradebot.domain.calendar import ist
+from tradebot.domain.policy import DayTimes, Policy, RiskLimits
+from tradebot.strategies.generator import Generator
+
+SIGNALS_PER_DAY = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """A point: where the process died, what the power cut did to the disk, and where it died again, if it did."""
+
+    effect: int
+    kind: CrashKind
+    again: int | None = None
+
+    def __str__(self) -> str:
+        again = "" if self.again is None else f", again at effect {self.again} of the recovery"
+        return f"death at effect {self.effect} ({self.kind}){again}"
+
+
+@dataclass(slots=True)
+class Report:
+    """How many points were tried, and what went wrong at which."""
+
+    points: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, death: Death, effect: str, differences: Sequence[str]) -> None:
+        self.points += 1
+        if differences:
+            self.failures.append(f"{death}, before '{effect}': " + " | ".join(differences))
+
+
+def busy_day(seed: int = 1) -> Scenario:
+    """About 30 orders from one evening to the next: entries, fills in the auction and later, targets, exits, ends."""
+    return Scenario(
+        start=ist(date(2026, 9, 9), time(16, 0)),
+        end=ist(date(2026, 9, 10), time(18, 30)),
+        policy=Policy(
+            capital_per_trade=Decimal(20_000),
+            risk=RiskLimits(positions_max=50, trades_per_day_max=500),
+            times=DayTimes(cycle_minutes=15),
+        ),
+        strategies=lambda: [Generator(seed=seed, signals_per_day=SIGNALS_PER_DAY)],
+        seed=seed,
+    )
+
+
+def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Outcome, list[Moment]]:
+    """The unbroken day: how it ends, and the moment before each effect that is wanted."""
+    tracer = Tracer(wants)
+    world = World(scenario, tracer)
+    world.run()
+    return outcome(world), tracer.moments
+
+
+def die_at(scenario: Scenario, moments: Sequence[Moment], unbroken: Outcome, kinds: Sequence[CrashKind]) -> Report:
+    """Every moment with every kind of power cut: checked as it lies there, then restarted and settled."""
+    report = Report()
+    for moment, kind in _each(moments, kinds):
+        death = Death(effect=moment.index, kind=kind)
+        restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
+        report.add(death, moment.effect, missing_witnesses(restored) + _settle(scenario, restored, unbroken))
+    return report
+
+
+def die_twice(
+    scenario: Scenario, moments: Sequence[Moment], unbroken: Outcome, kind: CrashKind, again_every: int
+) -> Report:
+    """The same, and the restarted process dies too, at each `again_every`-th of its first effects."""
+    report = Report()
+    for moment in moments:
+        restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
+        tracer = Tracer(lambda index: index < RECOVERY_EFFECTS and index % again_every == 0)
+        World(scenario, tracer, restored).run()
+        for second in tracer.moments:
+            death = Death(effect=moment.index, kind=kind, again=second.index)
+            cut = replace(second, disk=second.disk.crash(kind, seeded(second.index)))
+            report.add(death, second.effect, _settle(scenario, cut, unbroken))
+    return report
+
+
+RECOVERY_EFFECTS = 40
+
+
+def alternating(index: int) -> tuple[CrashKind, ...]:
+    """A kill, and one kind of power cut that differs from effect to effect: for runs that have little time."""
+    cuts = CRASH_KINDS[1:]
+    return ("process", cuts[index % len(cuts)])
+
+
+def _settle(scenario: Scenario, moment: Moment, unbroken: Outcome) -> list[str]:
+    world = World(scenario, Tracer(), moment)
+    try:
+        world.run()
+    except Exception as error:
+        return [f"the restart fails: {type(error).__name__}: {error}"]
+    return outcome(world).differences(unbroken)
+
+
+def _each(moments: Sequence[Moment], kinds: Sequence[CrashKind]) -> Iterator[tuple[Moment, CrashKind]]:
+    return ((moment, kind) for moment in moments for kind in kinds)

@@ -1,0 +1,224 @@
+"""A whole trading day in one process, which can be stopped at any effect and begun again from what was durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from config.market_rules import Market, load_market
+from tests.simulator.disk import SimDisk
+from tests.simulator.traced import LateStore, TracedBroker, TracedLanes, TracedStore
+from tradebot.adapters.brokers.paper import PaperBroker
+from tradebot.adapters.brokers.paper_feed import PaperFeed
+from tradebot.adapters.marketdata.history import TapeHistory
+from tradebot.adapters.marketdata.opening import open_tape
+from tradebot.adapters.marketdata.paper_quotes import PaperQuotes
+from tradebot.adapters.marketdata.tape import ListedTape
+from tradebot.adapters.registry import CoidRegistry
+from tradebot.adapters.storage.sqlite_memory import SqliteMemory
+from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
+from tradebot.app import Ports, Rules, build_engine, job_messages
+from tradebot.domain.events import Event
+from tradebot.domain.policy import Policy
+from tradebot.engine.bus import Bus
+from tradebot.engine.inbox import Inbox
+from tradebot.exchange.exchange import Exchange, Snapshot
+from tradebot.exchange.market import MarketFacts
+from tradebot.ports import Strategy
+from tradebot.runtime.replay import ReplayLoop
+
+STATE = Path("/home/state")
+ACCOUNT = "primary"
+
+
+class Sabotage(StrEnum):
+    """A rule of the house that is broken on purpose: the check must see it."""
+
+    NO_REGISTRY_SYNC = "the registry is not synced"
+    SAVE_AFTER_SEND = "orders are saved after they were sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What happens without any death: when, with which signals, under which policy."""
+
+    start: datetime
+    end: datetime
+    policy: Policy
+    strategies: Callable[[], Sequence[Strategy]]
+    seed: int = 1
+    cash: Decimal = Decimal(2_000_000)
+    sabotage: Sabotage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Everything outside the process at one instant: the disk, the database, the exchange."""
+
+    index: int
+    effect: str
+    disk: SimDisk
+    image: bytes
+    exchange: Snapshot
+
+
+class Tracer:
+    """Counts effects; keeps the moment before each one that `wants` names, and dies before the one it is told."""
+
+    def __init__(self, wants: Callable[[int], bool] = lambda _: False) -> None:
+        self.count = 0
+        self.moments: list[Moment] = []
+        self._wants = wants
+        self._take: Callable[[int, str], Moment] | None = None
+
+    def watch(self, take: Callable[[int, str], Moment]) -> None:
+        self._take = take
+
+    def mark(self, effect: str) -> None:
+        if self._take is not None and self._wants(self.count):
+            self.moments.append(self._take(self.count, effect))
+        self.count += 1
+
+
+@dataclass(slots=True)
+class NoRecorder:
+    """Takes nothing down."""
+
+    def record(self, sequence: int, at: datetime, message: object) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class World:
+    """One process's life in a scenario: from the scenario's start, or from a moment on."""
+
+    scenario: Scenario
+    tracer: Tracer = field(default_factory=Tracer)
+    moment: Moment | None = None
+    events: list[Event] = field(default_factory=list)
+    disk: SimDisk = field(init=False)
+    database: SqliteMemory = field(init=False)
+    exchange: Exchange = field(init=False)
+    _image: bytes = b""
+
+    def __post_init__(self) -> None:
+        moment = self.moment
+        self.exchange = _exchange(self.scenario)
+        self.disk = SimDisk(self._disk_effect) if moment is None else moment.disk.clone()
+        if self.scenario.sabotage is Sabotage.NO_REGISTRY_SYNC:
+            self.disk.leaves_out = lambda effect, path: effect == "sync" and path.suffix == ".journal"
+        self.database = _database(None if moment is None else moment.image)
+        self._image = self.database.image() if moment is None else moment.image
+        if moment is not None:
+            self.exchange.restore(moment.exchange)
+
+    def run(self) -> None:
+        """Start, recover, and go on to the scenario's end."""
+        scenario, facts = self.scenario, market_facts()
+        self.tracer.watch(self._moment)
+        late = LateStore(self.database.store) if scenario.sabotage is Sabotage.SAVE_AFTER_SEND else None
+        clock = VirtualClock(self.exchange.now)
+        inbox = Inbox()
+        broker, feed = PaperBroker(self.exchange, ACCOUNT), PaperFeed(self.exchange, ACCOUNT)
+        registry = CoidRegistry.open(self.disk, STATE, clock.now())
+        ports = Ports(
+            clock=clock,
+            scheduler=(scheduler := VirtualScheduler(clock, job_messages(inbox))),
+            lanes=TracedLanes(self.tracer.mark, late.flush if late is not None else lambda: None),
+            registry=registry,
+            store=TracedStore(late or self.database.store, self._commit_effect),
+            broker=TracedBroker(broker, self.tracer.mark),
+            market_data=PaperQuotes(self.exchange),
+            history=history(scenario.seed),
+            strategies=scenario.strategies(),
+            bus=Bus([self.events.append]),
+            recorder=NoRecorder(),
+        )
+        rules = Rules(
+            policy=scenario.policy,
+            calendar=facts.calendar,
+            amo=facts.amo_window("NSE", scenario.start),
+            actions=facts.actions,
+        )
+        engine = build_engine(ports, rules, inbox)
+        loop = ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=lambda _: True)
+        engine.start()
+        loop.run(scenario.end)
+        engine.close()
+
+    def _disk_effect(self, effect: str, path: Path) -> None:
+        self.tracer.mark(f"{effect} {path.name}")
+
+    def _commit_effect(self, effect: str) -> None:
+        if effect == "committed":
+            self._image = self.database.image() if self.tracer.moments or self.moment is None else b""
+        self.tracer.mark(effect)
+
+    def _moment(self, index: int, effect: str) -> Moment:
+        return Moment(
+            index=index,
+            effect=effect,
+            disk=self.disk.clone(),
+            image=self._image or self.database.image(),
+            exchange=self.exchange.snapshot(),
+        )
+
+
+@cache
+def market() -> Market:
+    return load_market(Path(__file__).parents[2] / "config" / "market")
+
+
+@cache
+def market_facts() -> MarketFacts:
+    found = market()
+    return MarketFacts(
+        calendar=found.calendar,
+        rules=found.rules,
+        actions=found.actions,
+        instruments=found.instruments,
+        amo_windows=found.amo_windows,
+    )
+
+
+@cache
+def tape(seed: int) -> ListedTape:
+    found = market()
+    return open_tape(None, seed, found.calendar, found.rules, found.actions, found.instruments)[0]
+
+
+@cache
+def history(seed: int) -> TapeHistory:
+    return TapeHistory(tape(seed))
+
+
+@cache
+def _shared_database() -> SqliteMemory:
+    return SqliteMemory()
+
+
+@cache
+def _empty_image() -> bytes:
+    return SqliteMemory().image()
+
+
+def _database(image: bytes | None) -> SqliteMemory:
+    """One connection for all worlds: putting an image back costs a tenth of making a database."""
+    database = _shared_database()
+    database.restore(image if image is not None else _empty_image())
+    return database
+
+
+def _exchange(scenario: Scenario) -> Exchange:
+    return Exchange(
+        tape=tape(scenario.seed),
+        facts=market_facts(),
+        seed=scenario.seed,
+        opening=scenario.start,
+        accounts={ACCOUNT: scenario.cash},
+    )

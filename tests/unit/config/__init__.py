@@ -1,0 +1,1 @@
+"""The operator's configuration: every key, every place, every mistake."""

@@ -1,0 +1,510 @@
+"""The log and the files of one JSON object a line: what stands in them, their bounds, and disks that refuse."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradebot.adapters import json_lines
+from tradebot.adapters.disk import Calls, RealDisk
+from tradebot.adapters.event_file import EventFile
+from tradebot.adapters.json_lines import LineFile, json_object
+from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
+from tradebot.adapters.log_queue import LogQueue
+from tradebot.adapters.masking import masking
+from tradebot.domain.calendar import IST
+from tradebot.domain.events import Event, EventName, FieldValue, Level
+
+AT = datetime(2026, 11, 20, 4, 0, 0, 123456, tzinfo=UTC)
+DEADLINE_S = 10.0
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return AT
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Valve:
+    """A disk's write call that can be shut: then there is no space."""
+
+    def __init__(self) -> None:
+        self.is_open = threading.Event()
+        self.is_open.set()
+        self.refused = threading.Event()
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        if self.is_open.is_set():
+            return os.write(descriptor, data)
+        self.refused.set()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def disk(self) -> RealDisk:
+        return RealDisk(durability="process", calls=Calls(write=self.write))
+
+
+class Color(StrEnum):
+    RED = "red"
+
+
+def an_event(
+    name: EventName = EventName.CYCLE,
+    message: str = "done",
+    level: Level = Level.INFO,
+    fields: Mapping[str, FieldValue] | None = None,
+) -> Event:
+    return Event(name=name, at=AT, message=message, level=level, correlation_id="c-1", fields=fields or {})
+
+
+@pytest.fixture
+def open_log(tmp_path: Path) -> Iterator[Callable[..., JsonlLog]]:
+    opened: list[JsonlLog] = []
+
+    def open_it(**settings: object) -> JsonlLog:
+        chosen: dict[str, object] = {"started_at": AT, "session_id": "s-1", "clock": StillClock(), **settings}
+        opened.append(JsonlLog(tmp_path / "logs", **chosen))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield open_it
+    for log in opened:
+        log.close(DEADLINE_S)
+        assert not log.is_alive
+
+
+def lines_of(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line, parse_float=Decimal) for line in path.read_text().splitlines() if line]
+
+
+def written(log: JsonlLog) -> list[dict[str, object]]:
+    assert log.flush(DEADLINE_S)
+    return lines_of(log.path)
+
+
+def test_a_line_has_the_fixed_fields_and_the_events_own_at_the_top(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    log(an_event(fields={"symbol": "RELIANCE", "quantity": 5}))
+
+    assert written(log) == [
+        {
+            "ts": "2026-11-20T04:00:00.123456Z",
+            "level": "INFO",
+            "event": "CYCLE",
+            "message": "done",
+            "session_id": "s-1",
+            "correlation_id": "c-1",
+            "component": "application",
+            "symbol": "RELIANCE",
+            "quantity": 5,
+        }
+    ]
+
+
+def test_a_time_of_another_zone_is_told_in_utc(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    log(Event(name=EventName.CYCLE, at=AT.astimezone(IST), message="done"))
+
+    assert written(log)[0]["ts"] == "2026-11-20T04:00:00.123456Z"
+
+
+def test_a_decimal_is_a_number_with_exactly_its_digits(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    log(an_event(fields={"slippage_bps": Decimal("12.3456789012345678901234567890"), "zero": Decimal("0E-2")}))
+
+    assert log.flush(DEADLINE_S)
+    text = log.path.read_text()
+    assert '"slippage_bps":12.3456789012345678901234567890' in text
+    assert '"zero":0.00' in text
+
+
+def test_a_field_with_the_name_of_a_fixed_one_hides_nothing(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    log(an_event(fields={"level": "L2", "name": "n", "args": "a", "exc_info": "e", "msg": "m"}))
+
+    line = written(log)[0]
+    assert (line["level"], line["field_level"]) == ("INFO", "L2")
+    assert (line["name"], line["args"], line["exc_info"], line["msg"]) == ("n", "a", "e", "m")
+
+
+def test_secrets_are_masked_in_every_text(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(mask=masking(["s3cr3t-token"]))
+    log(an_event(message="login with s3cr3t-token", fields={"url": "https://x/?t=s3cr3t-token", "quantity": 7}))
+
+    assert log.flush(DEADLINE_S)
+    assert "s3cr3t" not in log.path.read_text()
+    assert written(log)[0]["message"] == "login with ***"
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_value_without_a_text_costs_its_own_line_and_is_counted(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    log(an_event(fields={"value": Unspeakable()}))  # type: ignore[dict-item]
+    log(an_event(message="after"))
+
+    assert [line["message"] for line in written(log) if line["event"] == "CYCLE"] == ["after"]
+    assert log.lost == 1
+    assert any(line["event"] == "LOG_LOST" and line["lost"] == 1 for line in written(log))
+
+
+@given(
+    st.dictionaries(
+        st.text(),
+        st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),
+    )
+)
+def test_every_flat_object_can_be_read_back(fields: dict[str, FieldValue]) -> None:
+    read = json.loads(json_object(fields), parse_float=Decimal, parse_int=Decimal)
+
+    assert read == {key: Decimal(value) if type(value) is int else value for key, value in fields.items()}
+
+
+def test_what_is_no_number_in_json_is_a_string() -> None:
+    text = json_object({"a": float("nan"), "b": Decimal("Infinity"), "c": AT, "d": Color.RED, "e": Path("/x")})
+
+    assert text == '{"a":"nan","b":"Infinity","c":"2026-11-20T04:00:00.123456+00:00","d":"red","e":"/x"}'
+
+
+def test_a_secret_is_found_also_in_its_url_form_and_inside_a_longer_one() -> None:
+    mask = masking(["pa ss/word", "pa ss/word-long", ""])
+
+    assert mask("a pa ss/word b pa%20ss%2Fword c pa+ss%2Fword d pa ss/word-long") == "a *** b *** c *** d ***"
+
+
+def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
+    mask = masking(["1234"])
+
+    assert mask("pin 1234, order 91234567") == "pin ***, order 91234567"
+
+
+def test_without_secrets_a_text_stays_as_it_is() -> None:
+    assert masking([])("text") == "text"
+
+
+def test_one_file_alone_matches_and_earlier_runs_are_archived(
+    tmp_path: Path, open_log: Callable[..., JsonlLog]
+) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "bot_log_old.jsonl").write_text("{}\n")
+    (logs / "other.jsonl").write_text("{}\n")
+
+    log = open_log()
+
+    assert list(logs.glob("*.jsonl")) == [log.path]
+    assert log.path.name == "bot_log_20261120T040000Z.jsonl"
+    assert sorted(path.name for path in (logs / "archive").iterdir()) == [
+        "bot_log_old.0001.jsonl",
+        "other.0001.jsonl",
+    ]
+
+
+def test_two_runs_of_one_second_do_not_share_a_file(open_log: Callable[..., JsonlLog]) -> None:
+    first = open_log()
+    first(an_event(message="first"))
+    first.close(DEADLINE_S)
+    second = open_log()
+    second(an_event(message="second"))
+
+    assert [line["message"] for line in written(second)] == ["second"]
+    archived = second.path.parent / "archive" / "bot_log_20261120T040000Z.0001.jsonl"
+    assert [line["message"] for line in lines_of(archived)] == ["first"]
+
+
+def test_a_full_file_goes_to_the_archive_and_the_same_file_goes_on(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(limits=LogLimits(rotate_bytes=500))
+    inode = log.path.stat().st_ino
+    for number in range(12):
+        log(an_event(message=str(number)))
+        log.flush(DEADLINE_S)
+
+    archive = sorted((log.path.parent / "archive").iterdir())
+    messages = [line["message"] for path in [*archive, log.path] for line in lines_of(path)]
+    assert len(archive) >= 2
+    assert messages == [str(number) for number in range(12)]
+    assert log.path.stat().st_ino == inode
+
+
+def test_the_archive_keeps_the_newest_files(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(limits=LogLimits(rotate_bytes=1, archive_files_max=3))
+    for number in range(6):
+        log(an_event(message=str(number)))
+        log.flush(DEADLINE_S)
+
+    archive = sorted((log.path.parent / "archive").iterdir())
+    assert [lines_of(path)[0]["message"] for path in archive] == ["3", "4", "5"]
+
+
+def test_the_archive_has_a_bound_in_size(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(limits=LogLimits(rotate_bytes=1, archive_bytes_max=500))
+    for number in range(6):
+        log(an_event(message=str(number)))
+        log.flush(DEADLINE_S)
+
+    sizes = [path.stat().st_size for path in (log.path.parent / "archive").iterdir()]
+    assert 0 < sum(sizes) <= 500
+
+
+def test_a_file_that_somebody_removed_is_made_anew(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(limits=LogLimits(retry_s=0.01))
+    log(an_event(message="first"))
+    log.flush(DEADLINE_S)
+    log.path.unlink()
+    log(an_event(message="second"))
+
+    assert [line["message"] for line in written(log)] == ["second"]
+    assert log.lost == 0
+
+
+def test_a_file_that_the_archive_does_not_take_is_emptied_at_twice_its_size_and_says_so(
+    tmp_path: Path, open_log: Callable[..., JsonlLog]
+) -> None:
+    log = open_log(limits=LogLimits(rotate_bytes=1000))
+    (tmp_path / "logs" / "archive").write_text("not a folder")
+    for number in range(20):
+        log(an_event(message=str(number)))
+        log.flush(DEADLINE_S)
+
+    lines = written(log)
+    assert log.path.stat().st_size < 2500
+    assert lines[-1]["message"] == "19"
+    told = [line["lost"] for line in lines if line["event"] == "LOG_LOST"]
+    assert told
+    assert log.lost >= 1
+
+
+def test_a_full_disk_hurts_nobody_and_its_end_is_told(open_log: Callable[..., JsonlLog]) -> None:
+    valve = Valve()
+    log = open_log(new_disk=valve.disk, limits=LogLimits(queue_max=3, retry_s=0.01))
+    valve.is_open.clear()
+    log(an_event(message="in hand"))
+    assert valve.refused.wait(DEADLINE_S)
+    for number in range(10):
+        log(an_event(message=f"info {number}"))
+    log(an_event(message="warning", level=Level.WARNING))
+    valve.is_open.set()
+
+    lines = written(log)
+
+    messages = [line["message"] for line in lines if line["event"] == "CYCLE"]
+    assert messages == ["in hand", "info 8", "info 9", "warning"]
+    assert [line["lost"] for line in lines if line["event"] == "LOG_LOST"] == [8]
+    assert log.lost == 8
+
+
+def test_a_disk_that_stays_full_does_not_hold_up_the_close(open_log: Callable[..., JsonlLog]) -> None:
+    valve = Valve()
+    log = open_log(new_disk=valve.disk, limits=LogLimits(retry_s=DEADLINE_S))
+    valve.is_open.clear()
+    log(an_event())
+
+    assert not log.close(DEADLINE_S / 2)
+
+    assert not log.is_alive
+    assert log.lost == 1
+
+
+def test_a_close_writes_what_waits(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    for _ in range(2000):
+        log(an_event())
+
+    assert log.close(DEADLINE_S)
+    assert len(lines_of(log.path)) == 2000
+    log(an_event())
+    assert len(lines_of(log.path)) == 2000
+
+
+def test_a_replay_waits_for_the_writer_and_loses_nothing(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(on_full="wait", limits=LogLimits(queue_max=10))
+    for number in range(1000):
+        log(an_event(message=str(number)))
+
+    assert [line["message"] for line in written(log)] == [str(number) for number in range(1000)]
+    assert log.lost == 0
+
+
+def test_a_replay_does_not_wait_for_a_disk_that_refuses(open_log: Callable[..., JsonlLog]) -> None:
+    valve = Valve()
+    log = open_log(new_disk=valve.disk, on_full="wait", limits=LogLimits(queue_max=2, retry_s=0.01))
+    valve.is_open.clear()
+    for _ in range(50):
+        log(an_event())
+    valve.is_open.set()
+
+    lines = written(log)
+
+    kept = [line for line in lines if line["event"] == "CYCLE"]
+    assert len(kept) + log.lost == 50
+    assert log.lost > 0
+
+
+def queued(queue: LogQueue) -> list[str]:
+    return [event.message for event in queue.take(100)] if len(queue) else []
+
+
+def test_a_full_queue_drops_its_oldest_info_first() -> None:
+    queue = LogQueue(3, "drop")
+    for message, level in (("w1", Level.WARNING), ("i1", Level.INFO), ("d1", Level.DEBUG), ("e1", Level.ERROR)):
+        queue.put(an_event(message=message, level=level))
+
+    assert queued(queue) == ["w1", "d1", "e1"]
+    assert queue.take_dropped() == 1
+    assert queue.take_dropped() == 0
+
+
+def test_a_queue_full_of_warnings_drops_a_new_info_and_for_a_new_warning_the_oldest() -> None:
+    queue = LogQueue(2, "drop")
+    for message, level in (("w1", Level.WARNING), ("w2", Level.ERROR), ("i1", Level.INFO), ("w3", Level.CRITICAL)):
+        queue.put(an_event(message=message, level=level))
+
+    assert queued(queue) == ["w2", "w3"]
+    assert queue.take_dropped() == 2
+
+
+@pytest.fixture
+def library() -> Iterator[logging.Logger]:
+    logger = logging.getLogger("sqlalchemy.pool.test")
+    logger.propagate = False
+    yield logger
+    logger.handlers.clear()
+    logger.propagate = True
+
+
+def test_a_librarys_warning_becomes_an_event(library: logging.Logger, open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    library.addHandler(LibraryHandler(log, StillClock()))
+    library.info("not this one")
+    library.warning("pool of %s is empty", 5)
+
+    (line,) = written(log)
+    assert (line["event"], line["level"], line["component"]) == ("LIBRARY", "WARNING", "database")
+    assert (line["message"], line["logger"]) == ("pool of 5 is empty", "sqlalchemy.pool.test")
+
+
+def test_a_librarys_exception_keeps_its_traceback(library: logging.Logger, open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    library.addHandler(LibraryHandler(log, StillClock()))
+    try:
+        raise RuntimeError("the cause")
+    except RuntimeError:
+        library.exception("it failed")
+
+    (line,) = written(log)
+    assert "RuntimeError: the cause" in str(line["exception"])
+    assert "Traceback" in str(line["exception"])
+
+
+def test_an_events_name_in_a_librarys_text_is_not_counted(
+    library: logging.Logger, open_log: Callable[..., JsonlLog]
+) -> None:
+    log = open_log()
+    library.addHandler(LibraryHandler(log, StillClock()))
+    library.error("insert failed: ('ORDER_FILLED', 5)")
+
+    assert written(log)[0]["message"] == "insert failed: ('order_filled', 5)"
+
+
+def test_nothing_of_the_root_logger_comes_in_unless_asked(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log()
+    logging.getLogger("some.library").error("loud")
+
+    assert written(log) == []
+
+
+def test_two_equal_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        file = EventFile(RealDisk(durability="process"), tmp_path / f"{name}.jsonl")
+        for number in range(100):
+            file(an_event(fields={"number": number, "price": Decimal("1.50")}))
+        assert file.close()
+
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    assert (tmp_path / "a.jsonl").read_text().splitlines()[0] == (
+        '{"at":"2026-11-20T04:00:00.123456+00:00","event":"CYCLE","level":"INFO","component":"application",'
+        '"correlation_id":"c-1","message":"done","fields":{"number":0,"price":1.50}}'
+    )
+
+
+def test_events_wait_in_memory_until_the_file_is_flushed(tmp_path: Path) -> None:
+    file = EventFile(RealDisk(durability="process"), tmp_path / "events.jsonl")
+    file(an_event())
+    assert not (tmp_path / "events.jsonl").exists()
+
+    assert file.flush()
+
+    assert len(lines_of(tmp_path / "events.jsonl")) == 1
+    file.close()
+
+
+def test_a_full_buffer_is_written_by_itself(tmp_path: Path) -> None:
+    file = LineFile(RealDisk(durability="process"), tmp_path / "lines.jsonl", buffer_bytes=20)
+    for _ in range(3):
+        file.put('{"a":12345}')
+
+    assert (tmp_path / "lines.jsonl").read_text() == '{"a":12345}\n' * 2
+    assert file.close()
+    assert (tmp_path / "lines.jsonl").read_text() == '{"a":12345}\n' * 3
+
+
+def test_lines_wait_for_a_disk_that_refuses(tmp_path: Path) -> None:
+    valve = Valve()
+    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
+    valve.is_open.clear()
+    file.put("1")
+    assert not file.flush()
+    valve.is_open.set()
+    file.put("2")
+
+    assert file.close()
+    assert (tmp_path / "lines.jsonl").read_text() == "1\n2\n"
+
+
+def test_lines_beyond_the_bound_are_counted_and_their_place_is_marked(tmp_path: Path) -> None:
+    valve = Valve()
+    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
+    long = json.dumps("x" * (json_lines.HELD_BYTES_MAX // 4))
+    valve.is_open.clear()
+    for _ in range(5):
+        file.put(long)
+    valve.is_open.set()
+    assert file.flush()
+    file.put("6")
+
+    assert not file.close()
+    lines = (tmp_path / "lines.jsonl").read_text().splitlines()
+    assert lines[3:] == ['{"lost":2}', "6"]
+    assert file.lost == 2
+
+
+def test_what_could_not_be_written_at_the_close_is_counted(tmp_path: Path) -> None:
+    valve = Valve()
+    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
+    valve.is_open.clear()
+    file.put("1")
+
+    assert not file.close()
+    assert not file.close()
+    file.put("2")
+    assert file.lost == 2
+
+
+def test_an_event_file_nobody_wrote_to_is_closed_without_a_file(tmp_path: Path) -> None:
+    assert EventFile(RealDisk(durability="process"), tmp_path / "events.jsonl").close()
+    assert not (tmp_path / "events.jsonl").exists()

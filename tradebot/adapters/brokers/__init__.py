@@ -1,0 +1,1 @@
+"""One package for each broker that orders can go to."""

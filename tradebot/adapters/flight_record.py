@@ -1,0 +1,276 @@
+"""The flight record: everything that came into the engine, so that a day can be run again through today's code."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, is_dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+from tradebot.adapters.flight_encoding import Encode, encoders_of, large_fields_of
+from tradebot.adapters.json_lines import LineFile, json_string
+from tradebot.domain.errors import SaveFailed, StateCorrupt
+from tradebot.ports import Disk
+
+_SAME_FROM = 64
+"""A field shorter than this is cheaper to write than to refer to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlightLimits:
+    """A part of `part_bytes` is closed and compressed; of compressed parts the newest `parts_max` are kept. What waits
+    is written when a message comes `flush_every` or more after the last writing."""
+
+    part_bytes: int = 64 * 1024 * 1024
+    parts_max: int = 100
+    flush_every: timedelta = timedelta(seconds=1)
+
+
+class FlightRecord:
+    """One JSON line for each message that came in.
+
+    `{"seq": 7, "at": "...", "kind": "BookSeen", "message": {...}}`, with the fields of the message as
+    `flight_encoding` says. A container or dataclass that has the same text as in the message of its kind before is left
+    out of `message` and stands as `"same": {"orders": 3}`, the sequence number of the line that has it. Such references
+    never lead out of their part, so that every part can be read by itself. Where lines are missing stands
+    `{"lost": 5}`.
+
+    The growing part is `path` (`flight.jsonl`), earlier ones are `flight.0001.jsonl.gz` and so on beside it,
+    compressed by a thread of their own. Nothing raises into the caller: what could not be encoded or written is counted
+    in `lost`. For one thread; call `flush` from a beat, so that the last messages of a quiet time do not wait.
+    """
+
+    def __init__(self, disk: Disk, path: Path, limits: FlightLimits | None = None) -> None:
+        self._disk = disk
+        self._path = path
+        self._limits = limits or FlightLimits()
+        self._lines = LineFile(disk, path)
+        self._kinds: dict[type, _Kind] = {}
+        self._flushed_at: datetime | None = None
+        self._part = _highest_part(path)
+        self._part_ends_at = self._limits.part_bytes
+        self._compression: tuple[Thread, Path] | None = None
+        self._lost_before = 0
+        self.parts_removed = 0
+        """Parts that went because there were more than `parts_max`."""
+        if path.exists():
+            self._begin_part()
+
+    @property
+    def lost(self) -> int:
+        """Messages that are in no file."""
+        return self._lost_before + self._lines.lost
+
+    def record(self, sequence: int, at: datetime, message: object) -> None:
+        """Take down one message (a dataclass), the `sequence`th, received at `at`."""
+        lost = self._lines.lost
+        try:
+            self._lines.put(self._line(sequence, at, message))
+        except Exception:
+            # A message that cannot be encoded must not keep the engine from handling it.
+            self._lost_before += 1
+            self._kinds.pop(type(message), None)
+            self._lines.put('{"lost":1}')
+        if self._lines.lost > lost:
+            # Nothing may refer to a line that is not there.
+            self._kinds.clear()
+        if self._lines.size >= self._part_ends_at:
+            self._begin_part()
+        if self._flushed_at is None or at - self._flushed_at >= self._limits.flush_every:
+            self._flushed_at = at
+            self._lines.flush()
+
+    def flush(self) -> bool:
+        """Hand everything to the system; False when the disk does not take it. It is tried again."""
+        return self._lines.flush()
+
+    def close(self) -> bool:
+        """Durable on return; False when messages are missing in the files."""
+        self._lines.close()
+        self._end_compression()
+        return self.lost == 0
+
+    def _line(self, sequence: int, at: datetime, message: object) -> str:
+        kind = self._kinds.get(type(message))
+        if kind is None:
+            kind = self._kinds[type(message)] = _kind(type(message))
+        texts = [label + encode(getattr(message, name)) for name, label, encode in kind.small]
+        same: list[str] = []
+        for large in kind.large:
+            text = large.encode(getattr(message, large.name))
+            if text == large.text and len(text) >= _SAME_FROM:
+                same.append(f"{large.label}{large.sequence}")
+                continue
+            texts.append(large.label + text)
+            large.text, large.sequence = text, sequence
+        reference = f',"same":{{{",".join(same)}}}' if same else ""
+        head = f'{{"seq":{sequence},"at":"{at.isoformat()}","kind":{kind.label}'
+        return f'{head},"message":{{{",".join(texts)}}}{reference}}}'
+
+    def _begin_part(self) -> None:
+        """Close the part that is full; where the disk does not let that happen, it goes on growing by a tenth."""
+        part = _part_path(self._path, self._part + 1)
+        self._part_ends_at += self._limits.part_bytes // 10 + 1
+        if not self._lines.flush():
+            return
+        try:
+            self._disk.sync(self._path)
+            self._disk.replace(self._path, part)
+        except (SaveFailed, OSError):
+            return
+        self._part += 1
+        self._part_ends_at = self._limits.part_bytes
+        self._lost_before += self._lines.lost
+        self._lines = LineFile(self._disk, self._path)
+        self._kinds.clear()
+        self._end_compression()
+        self._compression = (_start_compression(part), part)
+        self._remove_oldest()
+
+    def _end_compression(self) -> None:
+        """Wait for the part before, and remove what is compressed now."""
+        if self._compression is None:
+            return
+        thread, part = self._compression
+        thread.join()
+        self._compression = None
+        with suppress(SaveFailed, OSError):
+            if _compressed(part).exists():
+                self._disk.remove(part)
+
+    def _remove_oldest(self) -> None:
+        number = self._part - self._limits.parts_max
+        if number < 1:
+            return
+        part = _part_path(self._path, number)
+        with suppress(SaveFailed, OSError):
+            self._disk.remove(_compressed(part))
+            self._disk.remove(part)
+            self.parts_removed += 1
+
+
+def read_flight(path: Path) -> Iterator[dict[str, Any]]:
+    """Every line of a flight record, part by part, as raw values (`flight_encoding`); "same" is resolved, and its
+    fields stand in "message" again, though in another order.
+
+    A last line that a kill has cut off is left out; StateCorrupt for any other that cannot be read.
+    """
+    for part in _parts(path):
+        yield from _read_part(part)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Large:
+    """A field that may hold much, and what it held the last time it was written."""
+
+    name: str
+    label: str
+    encode: Encode
+    text: str | None = None
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    label: str
+    small: tuple[tuple[str, str, Encode], ...]
+    large: tuple[_Large, ...] = field(default=())
+
+
+def _kind(kind: type) -> _Kind:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is no message")
+    encoders, large = encoders_of(kind), large_fields_of(kind)
+    labels = {name: f"{json_string(name)}:" for name in encoders}
+    return _Kind(
+        label=json_string(kind.__name__),
+        small=tuple((name, labels[name], encode) for name, encode in encoders.items() if name not in large),
+        large=tuple(
+            _Large(name=name, label=labels[name], encode=encode) for name, encode in encoders.items() if name in large
+        ),
+    )
+
+
+def _part_path(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.{number:04}{path.suffix}")
+
+
+def _highest_part(path: Path) -> int:
+    numbers = [part.name.removeprefix(f"{path.stem}.").split(".")[0] for part in path.parent.glob(f"{path.stem}.*")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
+def _compressed(part: Path) -> Path:
+    return part.with_name(part.name + ".gz")
+
+
+def _start_compression(part: Path) -> Thread:
+    thread = Thread(target=_compress, args=(part,), name="flight-compression", daemon=True)
+    thread.start()
+    return thread
+
+
+def _compress(part: Path) -> None:
+    """Where it does not work out, the part stays as it is and is read as it is."""
+    temporary = part.with_name(part.name + ".tmp")
+    try:
+        with part.open("rb") as source, temporary.open("wb") as target:
+            # Neither name nor time in it: equal records are equal bytes.
+            with gzip.GzipFile(filename="", mode="wb", fileobj=target, mtime=0) as compressed:
+                shutil.copyfileobj(source, compressed, 1024 * 1024)
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.replace(_compressed(part))
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _parts(path: Path) -> Iterator[Path]:
+    plain = set(path.parent.glob(f"{path.stem}.[0-9]*{path.suffix}"))
+    compressed = {part.with_suffix("") for part in path.parent.glob(f"{path.stem}.[0-9]*{path.suffix}.gz")}
+    for part in sorted(plain | compressed, key=lambda part: (len(part.name), part.name)):
+        yield _compressed(part) if part in compressed else part
+    if path.exists():
+        yield path
+
+
+def _read_part(part: Path) -> Iterator[dict[str, Any]]:
+    written: dict[tuple[str, str], tuple[int, Any]] = {}
+    with _opened(part) as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith("\n"):
+                return
+            try:
+                yield _resolved(json.loads(line), written)
+            except (ValueError, KeyError, TypeError, AttributeError) as e:
+                place, problem = f"{part}, line {number}", f"{type(e).__name__}: {e}"
+                raise StateCorrupt(place, problem, mend="replay another session, or an earlier part") from e
+
+
+def _opened(part: Path) -> IO[str]:
+    if part.suffix == ".gz":
+        return io.TextIOWrapper(gzip.open(part), encoding="ascii")
+    return part.open(encoding="ascii")
+
+
+def _resolved(row: dict[str, Any], written: dict[tuple[str, str], tuple[int, Any]]) -> dict[str, Any]:
+    if "message" not in row:
+        return row
+    kind, message = row["kind"], row["message"]
+    for name, value in message.items():
+        written[(kind, name)] = (row["seq"], value)
+    for name, sequence in row.pop("same", {}).items():
+        found, value = written[(kind, name)]
+        if found != sequence:
+            raise ValueError(f"{name} refers to message {sequence}, but {found} is the last one that has it")
+        message[name] = value
+    return row

@@ -1,0 +1,1 @@
+"""The durable truth: tables, repositories and the database behind them."""

@@ -1,0 +1,166 @@
+"""What people ask of the database: lists, the story of one order, why something happened, and a run's sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, Table, func, select
+
+from tradebot.adapters.storage import tables
+from tradebot.adapters.storage.database import for_reading
+from tradebot.adapters.storage.rows import read_all
+from tradebot.domain.orders import (
+    Attempt,
+    BrokerRequest,
+    Decision,
+    DecisionId,
+    Fill,
+    Order,
+    OrderEvent,
+    OrderStatus,
+)
+from tradebot.domain.positions import Position
+
+Value = TypeVar("Value")
+
+ROWS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStory:
+    """One order and everything that is written about it, oldest first."""
+
+    order: Order
+    events: Sequence[OrderEvent]
+    attempts: Sequence[Attempt]
+    requests: Sequence[BrokerRequest]
+    fills: Sequence[Fill]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """The sums over a run. `realised_pnl` in rupees, over the positions that changed in it."""
+
+    orders: Mapping[OrderStatus, int]
+    fills: int
+    realised_pnl: Decimal
+    open_positions: int
+
+
+class OrderReader:
+    """Each question sees one state of the database, and neither waits for the engine nor makes it wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reading = for_reading(engine)
+
+    def orders(self, status: OrderStatus | None = None, limit: int = 50) -> Sequence[Order]:
+        """The newest first. `limit` is 1 to `ROWS_MAX`, here as everywhere; else ValueError."""
+        orders = tables.orders
+        query = select(orders).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(_checked(limit))
+        if status is not None:
+            query = query.where(orders.c.status == status)
+        with self._reading.begin() as connection:
+            return read_all(connection, Order, query)
+
+    def order(self, any_id: str) -> OrderStory | None:
+        """The story of the order with this id, client order id or broker order id; None when there is none."""
+        with self._reading.begin() as connection:
+            order = _find(connection, any_id)
+            return None if order is None else _story(connection, order)
+
+    def decisions(
+        self,
+        *,
+        decision_id: DecisionId | None = None,
+        symbol: str | None = None,
+        trading_day: date | None = None,
+        limit: int = 50,
+    ) -> Sequence[Decision]:
+        """The newest first, of those that match everything that is given."""
+        decisions = tables.decisions
+        query = select(decisions).order_by(decisions.c.at.desc(), decisions.c.id).limit(_checked(limit))
+        if decision_id is not None:
+            query = query.where(decisions.c.id == decision_id)
+        if symbol is not None:
+            query = query.where(decisions.c.symbol == symbol)
+        if trading_day is not None:
+            query = query.where(decisions.c.trading_day == trading_day)
+        with self._reading.begin() as connection:
+            return read_all(connection, Decision, query)
+
+    def open_positions(self) -> Sequence[Position]:
+        positions = tables.positions
+        query = select(positions).where(positions.c.closed_at.is_(None)).order_by(positions.c.id)
+        with self._reading.begin() as connection:
+            return read_all(connection, Position, query)
+
+    def counts(self) -> Mapping[OrderStatus, int]:
+        """How many orders stand in each status, none left out."""
+        with self._reading.begin() as connection:
+            return _counts(connection, since=None)
+
+    def summary(self, since: datetime | None = None) -> RunSummary:
+        """Of the orders and positions that changed, and the fills that were booked, at `since` or later."""
+        fills, positions = tables.fills, tables.positions
+        booked = select(func.count()).select_from(fills)
+        profits = select(positions.c.realised_pnl)
+        if since is not None:
+            booked = booked.where(fills.c.booked_at >= since)
+            profits = profits.where(positions.c.updated_at >= since)
+        still_open = select(func.count()).select_from(positions).where(positions.c.closed_at.is_(None))
+        with self._reading.begin() as connection:
+            return RunSummary(
+                orders=_counts(connection, since),
+                fills=connection.execute(booked).scalar_one(),
+                # Added up here: SQLite would add money as binary floats.
+                realised_pnl=sum(connection.execute(profits).scalars(), Decimal(0)),
+                open_positions=connection.execute(still_open).scalar_one(),
+            )
+
+
+def _checked(limit: int) -> int:
+    if not 1 <= limit <= ROWS_MAX:
+        raise ValueError(f"a limit is 1 to {ROWS_MAX}, not {limit}")
+    return limit
+
+
+def _find(connection: Connection, any_id: str) -> Order | None:
+    orders = tables.orders
+    for column in (orders.c.id, orders.c.coid, orders.c.broker_order_id):
+        newest = select(orders).where(column == any_id).order_by(orders.c.created_at.desc()).limit(1)
+        if found := read_all(connection, Order, newest):
+            return found[0]
+    # An order that was sent more than once: its earlier ids stand in its attempts alone.
+    attempts = tables.attempts
+    for column in (attempts.c.coid, attempts.c.broker_order_id):
+        earlier = select(attempts.c.order_id).where(column == any_id).limit(1)
+        if found := read_all(connection, Order, select(orders).where(orders.c.id.in_(earlier))):
+            return found[0]
+    return None
+
+
+def _story(connection: Connection, order: Order) -> OrderStory:
+    def of_order(kind: type[Value], table: Table, *by: str) -> list[Value]:
+        query = select(table).where(table.c.order_id == order.id).order_by(*(table.c[name] for name in by))
+        return read_all(connection, kind, query)
+
+    return OrderStory(
+        order=order,
+        events=of_order(OrderEvent, tables.order_events, "account_id", "sequence"),
+        attempts=of_order(Attempt, tables.attempts, "created_at", "number"),
+        requests=of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
+        fills=of_order(Fill, tables.fills, "traded_at", "trade_id"),
+    )
+
+
+def _counts(connection: Connection, since: datetime | None) -> dict[OrderStatus, int]:
+    orders = tables.orders
+    query = select(orders.c.status, func.count()).group_by(orders.c.status)
+    if since is not None:
+        query = query.where(orders.c.updated_at >= since)
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    return {status: found.get(status, 0) for status in OrderStatus}

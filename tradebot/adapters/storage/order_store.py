@@ -1,0 +1,162 @@
+"""The engine's door to the database: what is loaded at start, and one transaction for each set of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
+
+from tradebot.adapters.storage import tables
+from tradebot.adapters.storage.database import for_reading, write_transaction
+from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
+from tradebot.domain.orders import (
+    Attempt,
+    AttemptStatus,
+    BrokerRequest,
+    Coid,
+    Decision,
+    Fill,
+    JobRun,
+    Order,
+    OrderId,
+    OrderStatus,
+)
+from tradebot.domain.positions import Position
+from tradebot.ports import Changes, Stored
+
+Value = TypeVar("Value")
+
+_MAY_CHANGE = (OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED)
+_OPEN = tuple(status for status in AttemptStatus if status.is_open)
+# SQLite takes 32,766 parameters in one statement, older builds 999.
+_IDS_PER_QUERY = 900
+_COIDS_PER_QUERY = 500
+# In the order in which rows may refer to each other.
+_SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
+    ("orders", tables.orders, "replace"),
+    ("attempts", tables.attempts, "replace"),
+    ("requests", tables.broker_requests, "replace"),
+    ("positions", tables.positions, "replace"),
+    ("fills", tables.fills, "keep"),
+    ("events", tables.order_events, "fail"),
+    ("decisions", tables.decisions, "keep"),
+    ("job_runs", tables.job_runs, "keep"),
+)
+
+
+class SqlOrderStore:
+    """`ports.OrderStore` on a database that stands at the schema of `tables.py`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = for_reading(engine)
+        self._writers = tuple(
+            (field, RowWriter(table, engine.dialect, on_conflict)) for field, table, on_conflict in _SAVED
+        )
+
+    def load(self, since: date) -> Stored:
+        with self._reading.begin() as connection:
+            return _load(connection, since)
+
+    def save(self, changes: Changes) -> None:
+        """One transaction, one statement for each kind of row; durable on return, as the engine was opened.
+
+        Raises SaveFailed for whatever the database refuses, and TypeError or ValueError, before anything is
+        sent to it, for a value that it cannot keep (a naive instant, money that is no Decimal).
+        """
+        work = [
+            (writer, writer.parameters(_settled(values) if field == "orders" else values))
+            for field, writer in self._writers
+            if (values := getattr(changes, field))
+        ]
+        if not work:
+            return
+        with write_transaction(self._engine) as cursor:
+            for writer, parameters in work:
+                writer.write(cursor, parameters)
+
+    def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
+        table = tables.attempts
+        found: list[Attempt] = []
+        with self._reading.begin() as connection:
+            for start in range(0, len(coids), _COIDS_PER_QUERY):
+                some = coids[start : start + _COIDS_PER_QUERY]
+                query = select(table).where(table.c.coid.in_(some)).order_by(table.c.coid)
+                found += read_all(connection, Attempt, query)
+        return found
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _settled(orders: Sequence[Order]) -> Sequence[Order]:
+    """The last word about each order, those first that are not pending any more.
+
+    The database checks row by row that one sell of a position is live: the old one goes before the new one.
+    """
+    if len(orders) == 1:
+        return orders
+    last = {order.id: order for order in orders}
+    return sorted(last.values(), key=lambda order: order.status is OrderStatus.PENDING)
+
+
+def _load(connection: Connection, since: date) -> Stored:
+    orders, positions, decisions = tables.orders, tables.positions, tables.decisions
+    wanted = _wanted(since)
+
+    def of_wanted(kind: type[Value], table: Table, *by: str) -> list[Value]:
+        query = select(table).where(table.c.order_id.in_(select(orders.c.id).where(wanted)))
+        return read_all(connection, kind, query.order_by(*(table.c[name] for name in by)))
+
+    named = select(orders.c.position_id).where(wanted, orders.c.position_id.is_not(None))
+    held = or_(positions.c.closed_at.is_(None), positions.c.id.in_(named))
+    recent = decisions.c.trading_day >= since
+    return Stored(
+        orders=read_all(connection, Order, select(orders).where(wanted).order_by(orders.c.created_at, orders.c.id)),
+        attempts=of_wanted(Attempt, tables.attempts, "created_at", "order_id", "number"),
+        requests=of_wanted(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
+        fills=of_wanted(Fill, tables.fills, "traded_at", "broker_order_id", "trade_id"),
+        positions=read_all(connection, Position, select(positions).where(held).order_by(positions.c.id)),
+        decisions=read_all(
+            connection, Decision, select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id)
+        ),
+        job_runs=_last_job_runs(connection),
+        sequences=_sequences(connection),
+        highest_order_id=_highest_order_id(connection),
+    )
+
+
+def _wanted(since: date) -> ColumnElement[bool]:
+    orders, attempts = tables.orders, tables.attempts
+    return or_(
+        orders.c.status.in_(_MAY_CHANGE),
+        orders.c.trading_day >= since,
+        orders.c.id.in_(select(attempts.c.order_id).where(attempts.c.status.in_(_OPEN))),
+    )
+
+
+def _last_job_runs(connection: Connection) -> Sequence[JobRun]:
+    runs = tables.job_runs
+    last = select(runs.c.name, func.max(runs.c.planned_for).label("planned_for")).group_by(runs.c.name).subquery()
+    query = (
+        select(runs)
+        .join(last, (runs.c.name == last.c.name) & (runs.c.planned_for == last.c.planned_for))
+        .order_by(runs.c.name)
+    )
+    return read_all(connection, JobRun, query)
+
+
+def _sequences(connection: Connection) -> dict[str, int]:
+    events = tables.order_events
+    query = select(events.c.account_id, func.max(events.c.sequence)).group_by(events.c.account_id)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _highest_order_id(connection: Connection) -> OrderId | None:
+    """The highest as a number: ids are as long as they need to be, those from the old software have zeros before."""
+    digits = func.ltrim(tables.orders.c.id, "0")
+    query = select(tables.orders.c.id).order_by(func.length(digits).desc(), digits.desc()).limit(1)
+    highest = connection.execute(query).scalar()
+    return None if highest is None else OrderId(highest)

@@ -1,0 +1,82 @@
+"""From our values to rows and back: a statement is compiled once, a row costs no copy of its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import Connection, Dialect, Select, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+Value = TypeVar("Value")
+OnConflict = Literal["replace", "keep", "fail"]
+
+# Columns that say again what follows from others; they are written for people and never read back.
+_DERIVED = {"avg_price": "average_price"}
+
+
+class RowWriter:
+    """Inserts values whose attributes are named like the table's columns.
+
+    What becomes of a row whose primary key is there already: with "replace" the new one is written, with
+    "keep" the old one stays, with "fail" the database refuses.
+    """
+
+    def __init__(self, table: Table, dialect: Dialect, on_conflict: OnConflict) -> None:
+        compiled = _insert(table, dialect, on_conflict).compile(
+            dialect=dialect, column_keys=[column.name for column in table.columns]
+        )
+        self._sql = str(compiled)
+        names = list(compiled.positiontup or compiled.params)
+        self._names = None if compiled.positional else names
+        self._values_of = attrgetter(*(_DERIVED.get(name, name) for name in names))
+        self._converters = [
+            (index, converter)
+            for index, name in enumerate(names)
+            if (converter := _converter(table, name, dialect)) is not None
+        ]
+
+    def parameters(self, values: Sequence[object]) -> list[Any]:
+        """What the driver is given. Raises TypeError or ValueError for a value that cannot be kept."""
+        rows = [self._row(value) for value in values]
+        return rows if self._names is None else [dict(zip(self._names, row, strict=True)) for row in rows]
+
+    def write(self, cursor: DBAPICursor, parameters: list[Any]) -> None:
+        """One statement for all rows, by the driver's own cursor. Raises the driver's errors."""
+        if len(parameters) == 1:
+            cursor.execute(self._sql, parameters[0])
+        else:
+            cursor.executemany(self._sql, parameters)
+
+    def _row(self, value: object) -> tuple[Any, ...]:
+        row = list(self._values_of(value))
+        for index, converter in self._converters:
+            if (found := row[index]) is not None:
+                row[index] = converter(found)
+        return tuple(row)
+
+
+def read_all(connection: Connection, kind: type[Value], query: Select[Any]) -> list[Value]:
+    """Values of the domain from whole rows of their table."""
+    result = connection.execute(query)
+    wanted = [(index, name) for index, name in enumerate(result.keys()) if name not in _DERIVED]
+    return [kind(**{name: row[index] for index, name in wanted}) for row in result]
+
+
+def _insert(table: Table, dialect: Dialect, on_conflict: OnConflict) -> sqlite.Insert | postgresql.Insert:
+    insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    key = [column.name for column in table.primary_key]
+    match on_conflict:
+        case "replace":
+            changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
+            return insert.on_conflict_do_update(index_elements=key, set_=changed)
+        case "keep":
+            return insert.on_conflict_do_nothing(index_elements=key)
+        case "fail":
+            return insert
+
+
+def _converter(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
+    return table.columns[name].type.dialect_impl(dialect).bind_processor(dialect)

@@ -1,0 +1,1 @@
+"""Clocks and schedulers: real, virtual and scaled."""

@@ -1,0 +1,31 @@
+"""The command line: reads what is asked for, runs it, and turns each way it can end into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tradebot.cli.parser import parse
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns one of `exit_codes.ExitCode`."""
+    options = parse(arguments)
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`): that is no failure, and nobody is there to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from tradebot.cli.exit_codes import ExitCode, exit_code
+
+        code = exit_code(error)
+        if code == ExitCode.CRASH:
+            raise
+        print(f"tradebot: {error}", file=sys.stderr)
+    return code

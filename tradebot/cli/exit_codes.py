@@ -1,0 +1,48 @@
+"""How the process ends: each way has its number, as operators and service managers expect."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from config.market_rules import MarketDataFileError
+from config.problems import ConfigError
+from tradebot.domain.calendar import CalendarHorizonError
+from tradebot.domain.errors import AlreadyRunning, BrokerError, SaveFailed, StateCorrupt, TradebotError
+
+
+class ExitCode(IntEnum):
+    """The numbers are those of sysexits.h where it has one."""
+
+    OK = 0
+    CRASH = 1
+    USAGE = 2
+    BROKER_UNAVAILABLE = 69
+    STATE_CORRUPT = 70
+    FOLDER = 73
+    CONFIGURATION = 78
+
+
+MEANINGS = {
+    ExitCode.OK: "done, or stopped in an orderly way",
+    ExitCode.CRASH: "crash: a defect of tradebot itself",
+    ExitCode.USAGE: "the command line cannot be understood",
+    ExitCode.BROKER_UNAVAILABLE: "the broker cannot be reached at the start",
+    ExitCode.STATE_CORRUPT: "the books cannot be trusted, or the database does not fit the code",
+    ExitCode.FOLDER: "a folder is in use by another process, or cannot be written",
+    ExitCode.CONFIGURATION: "the configuration, a data file or a date is wrong",
+}
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """The code for an error that ends the process; CRASH for one that nobody foresaw."""
+    match error:
+        case AlreadyRunning() | SaveFailed() | OSError():
+            return ExitCode.FOLDER
+        case StateCorrupt():
+            return ExitCode.STATE_CORRUPT
+        case BrokerError():
+            return ExitCode.BROKER_UNAVAILABLE
+        case ConfigError() | MarketDataFileError() | CalendarHorizonError() | TradebotError():
+            return ExitCode.CONFIGURATION
+        case _:
+            return ExitCode.CRASH

@@ -1,0 +1,71 @@
+"""`main.py orders list|show|why`: what the database knows, in words."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from config.settings import load_settings
+from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.app import open_reader
+from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.orders import DecisionId, OrderStatus
+from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table
+
+
+def list_orders(options: argparse.Namespace) -> int:
+    """The newest first."""
+    status = OrderStatus(options.status) if options.status else None
+    with _reader(options) as reader:
+        try:
+            print(orders_table(reader.orders(status, options.limit)))
+        except ValueError as error:
+            print(f"tradebot: --limit: {error}", file=sys.stderr)
+            return ExitCode.USAGE
+    return ExitCode.OK
+
+
+def show_order(options: argparse.Namespace) -> int:
+    """Every field of one order."""
+    with _reader(options) as reader:
+        story = reader.order(options.id)
+    if story is None:
+        return _unknown(options.id)
+    print(order_facts(story.order, story.attempts, story.fills))
+    return ExitCode.OK
+
+
+def explain(options: argparse.Namespace) -> int:
+    """What happened to an order, from its decision to its last fill; to a blocked signal, with the figures."""
+    with _reader(options) as reader:
+        story = reader.order(options.id)
+        wanted = story.order.decision_id if story is not None else DecisionId(options.id)
+        decisions = reader.decisions(decision_id=wanted) or (
+            reader.decisions(symbol=options.id.upper()) if story is None else ()
+        )
+    if story is not None:
+        decision = decisions[0] if decisions else None
+        print(order_story(story.order, story.events, story.requests, story.fills, decision))
+        return ExitCode.OK
+    if not decisions:
+        return _unknown(options.id)
+    print(decision_story(decisions))
+    return ExitCode.OK
+
+
+@contextmanager
+def _reader(options: argparse.Namespace) -> Iterator[OrderReader]:
+    settings = load_settings(options.config.absolute().parent, os.environ)
+    with open_reader(settings, options.home.absolute()) as reader:
+        yield reader
+
+
+def _unknown(wanted: str) -> int:
+    print(
+        f"tradebot: nothing is known of {wanted}; `main.py orders list` shows what there is",
+        file=sys.stderr,
+    )
+    return ExitCode.USAGE

@@ -1,0 +1,92 @@
+"""What can be typed: commands and options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from tradebot import __version__
+from tradebot.domain.orders import OrderStatus
+
+FOLDER = Path(__file__).resolve().parents[2]
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options, with the function to call as `command`; exits with 2 and the usage when they make no sense."""
+    return _parser().parse_args(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="main.py",
+        description="tradebot places and follows orders for Indian equities: never twice, never lost.",
+        epilog="Without a command it runs what config/tradebot.toml says: on a fresh clone, one day of the seeded"
+        " market. Exit codes are in docs/operating.md.",
+    )
+    parser.add_argument("--version", action="version", version=f"tradebot {__version__}")
+    _add_run_options(parser)
+    parser.set_defaults(is_replay=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    replay = commands.add_parser("replay", help="play a recorded or the seeded market")
+    _add_run_options(replay)
+    replay.set_defaults(is_replay=True)
+    _add_orders(commands.add_parser("orders", help="look at orders and decisions"))
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_run)
+    _add_folders(parser)
+    parser.add_argument("--data", metavar="FILE", help="bars or ticks to play; without it, the seeded market")
+    parser.add_argument("--from", dest="first_day", metavar="DATE", help="first trading day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last_day", metavar="DATE", help="last trading day, YYYY-MM-DD")
+    parser.add_argument("--speed", metavar="N", help="times real time inside sessions; 0: as fast as it can")
+    parser.add_argument("--seed", metavar="N", help="the number that all chance is made from")
+    parser.add_argument("--ui", choices=("auto", "line", "off"), help="what the terminal shows")
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", metavar="DIR", type=Path, default=FOLDER, help="where state, sessions and logs lie")
+    parser.add_argument("--config", metavar="DIR", type=Path, default=FOLDER / "config", help="the config folder")
+
+
+def _add_orders(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listed = commands.add_parser("list", help="the newest orders")
+    listed.add_argument("--status", choices=[str(status) for status in OrderStatus])
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="1 to 1000")
+    shown = commands.add_parser("show", help="all facts of one order")
+    why = commands.add_parser("why", help="what happened to an order, or to a signal that became none")
+    for parser_of_one in (shown, why):
+        parser_of_one.add_argument("id", help="order id, client order id, broker order id, decision id or symbol")
+    for each, command in ((listed, _list), (shown, _show), (why, _why)):
+        _add_folders(each)
+        each.set_defaults(command=command)
+
+
+# The commands' own modules, with the libraries behind them, are imported only when one is run.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from tradebot.cli.run import run
+
+    return run(options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import list_orders
+
+    return list_orders(options)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import show_order
+
+    return show_order(options)
+
+
+def _why(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import explain
+
+    return explain(options)

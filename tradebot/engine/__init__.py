@@ -1,0 +1,1 @@
+"""The single writer: takes messages in, lets pure handlers decide, saves, and then acts."""

@@ -1,0 +1,253 @@
+"""What goes out: calls as values, and the one function that carries one out and turns its end into a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from tradebot.domain.broker_views import BrokerOrder, Ticket
+from tradebot.domain.errors import (
+    BrokerRejected,
+    BrokerUnavailable,
+    OutcomeUnknown,
+    RateLimited,
+    SessionExpired,
+)
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.orders import BrokerOrderId, Coid, Variety
+from tradebot.domain.positions import Position
+from tradebot.domain.signals import Signal
+from tradebot.engine.messages import (
+    BookSeen,
+    CallFailed,
+    CallOutcome,
+    JobDue,
+    Message,
+    OrderSeen,
+    RequestAnswered,
+    SellsReady,
+    SignalsReady,
+)
+from tradebot.ports import Broker, Clock, History, MarketData, Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    request_id: str
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modify:
+    request_id: str
+    broker_order_id: BrokerOrderId
+    variety: Variety
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    request_id: str
+    broker_order_id: BrokerOrderId
+    variety: Variety
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtBook:
+    """`booked` says how much of each broker order is booked: trades are fetched only when there are more.
+    `quoted` are the symbols of open positions, for which quotes are fetched, `unknown_terms` those of them whose
+    terms of the day are not known yet. `asked` is the engine's count of hand-overs and landings at that moment."""
+
+    purpose: str
+    booked: Mapping[BrokerOrderId, int]
+    quoted: tuple[str, ...] = ()
+    unknown_terms: tuple[str, ...] = ()
+    wants_holdings: bool = False
+    asked: int = 0
+    job: JobDue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtOrder:
+    coid: Coid
+    broker_order_id: BrokerOrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeSignals:
+    job: JobDue
+    trading_day: date
+    variety: Variety
+    held: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareSells:
+    job: JobDue
+    trading_day: date
+    held: tuple[Position, ...]
+
+
+Mutation = Place | Modify | Cancel
+Call = Mutation | LookAtBook | LookAtOrder | MakeSignals | PrepareSells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything that calls reach."""
+
+    broker: Broker
+    market_data: MarketData
+    history: History
+    strategies: Sequence[Strategy]
+    clock: Clock
+
+
+def perform(call: Call, outside: Outside) -> Message:
+    """Carry one call out. Never raises: how a call ended is a message like any other."""
+    match call:
+        case Place() | Modify() | Cancel():
+            return _mutate(call, outside.broker)
+        case LookAtBook() | LookAtOrder() | MakeSignals() | PrepareSells():
+            return _look(call, outside)
+
+
+def lane_of(call: Call, symbols: Mapping[str, str]) -> str:
+    """The lane of a call: mutations of one symbol run one after the other, looks in a lane of their own."""
+    match call:
+        case Place(ticket=ticket):
+            return ticket.symbol
+        case Modify(request_id=request_id) | Cancel(request_id=request_id):
+            return symbols[request_id]
+        case LookAtBook() | LookAtOrder():
+            return "book"
+        case MakeSignals() | PrepareSells():
+            return "strategy"
+
+
+def _mutate(call: Mutation, broker: Broker) -> RequestAnswered:
+    try:
+        broker_order_id = _send(call, broker)
+    except BrokerRejected as refusal:
+        return _answered(call, CallOutcome.REFUSED, refusal.text)
+    except (BrokerUnavailable, RateLimited, SessionExpired) as cause:
+        return _answered(call, CallOutcome.UNSENT, str(cause))
+    except OutcomeUnknown as cause:
+        return _answered(call, CallOutcome.UNKNOWN, str(cause))
+    except Exception as fault:  # a defect of an adapter: it may have sent before it failed
+        return _answered(call, CallOutcome.UNKNOWN, f"{type(fault).__name__}: {fault}")
+    return RequestAnswered(request_id=call.request_id, outcome=CallOutcome.ACCEPTED, broker_order_id=broker_order_id)
+
+
+def _send(call: Mutation, broker: Broker) -> BrokerOrderId:
+    match call:
+        case Place(ticket=ticket):
+            return broker.place(ticket)
+        case Modify():
+            broker.modify(call.broker_order_id, call.variety, quantity=call.quantity, price=call.price)
+        case Cancel():
+            broker.cancel(call.broker_order_id, call.variety)
+    return call.broker_order_id
+
+
+def _answered(call: Mutation, outcome: CallOutcome, text: str) -> RequestAnswered:
+    return RequestAnswered(request_id=call.request_id, outcome=outcome, text=text)
+
+
+def _look(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, outside: Outside) -> Message:
+    try:
+        match call:
+            case LookAtBook():
+                return _book(call, outside)
+            case LookAtOrder():
+                return _order(call, outside.broker)
+            case MakeSignals():
+                return _signals(call, outside)
+            case PrepareSells():
+                return _sells(call, outside)
+    except Exception as cause:  # the broker's errors, a strategy's, or a defect: nothing is concluded from any
+        job = None if isinstance(call, LookAtOrder) else call.job
+        return CallFailed(call=type(call).__name__, error=type(cause).__name__, text=str(cause), job=job)
+
+
+def _book(call: LookAtBook, outside: Outside) -> BookSeen:
+    asked_at = outside.clock.now()
+    orders = tuple(outside.broker.order_book())
+    trades = outside.broker.trades() if _has_news(orders, call.booked) else ()
+    return BookSeen(
+        asked_at=asked_at,
+        asked=call.asked,
+        purpose=call.purpose,
+        orders=orders,
+        trades=tuple(trades),
+        quotes=outside.market_data.quotes(call.quoted) if call.quoted else {},
+        terms=_terms(outside.broker, call.unknown_terms),
+        holdings=tuple(outside.broker.holdings()) if call.wants_holdings else None,
+        job=call.job,
+    )
+
+
+def _has_news(orders: Sequence[BrokerOrder], booked: Mapping[BrokerOrderId, int]) -> bool:
+    return any(order.tag and order.filled_quantity > booked.get(order.broker_order_id, 0) for order in orders)
+
+
+def _order(call: LookAtOrder, broker: Broker) -> OrderSeen:
+    order = broker.order(call.broker_order_id)
+    trades = broker.order_trades(call.broker_order_id) if order and order.filled_quantity else ()
+    return OrderSeen(coid=call.coid, order=order, trades=tuple(trades))
+
+
+def _signals(call: MakeSignals, outside: Outside) -> SignalsReady:
+    signals, unusable = _ask_strategies(call, outside)
+    symbols = sorted({signal.symbol for signal in signals})
+    needs_quotes = call.variety is Variety.REGULAR and bool(symbols)
+    return SignalsReady(
+        job=call.job,
+        trading_day=call.trading_day,
+        variety=call.variety,
+        signals=signals,
+        terms=_terms(outside.broker, symbols),
+        funds=outside.broker.funds(),
+        quotes=outside.market_data.quotes(symbols) if needs_quotes else {},
+        halted=outside.history.halted(call.trading_day),
+        unusable=unusable,
+    )
+
+
+def _ask_strategies(call: MakeSignals, outside: Outside) -> tuple[tuple[Signal, ...], Mapping[str, str]]:
+    """The signals of every strategy; one that fails gives none, and does not keep the others from trading."""
+    signals: list[Signal] = []
+    unusable: dict[str, str] = {}
+    for strategy in outside.strategies:
+        try:
+            signals += strategy.signals(call.trading_day, outside.history, call.held)
+        except Exception as cause:  # the operator's own code may raise anything
+            unusable[strategy.name] = f"{type(cause).__name__}: {cause}"
+    return tuple(signals), unusable
+
+
+def _sells(call: PrepareSells, outside: Outside) -> SellsReady:
+    by_name = {strategy.name: strategy for strategy in outside.strategies}
+    targets = {}
+    for position in call.held:
+        strategy = by_name.get(position.metadata.get("strategy", ""))
+        target = strategy.target(position, call.trading_day, outside.history) if strategy else None
+        if target is not None:
+            targets[position.id] = target
+    symbols = sorted({position.symbol for position in call.held})
+    return SellsReady(
+        job=call.job,
+        targets=targets,
+        terms=_terms(outside.broker, symbols),
+        holdings=tuple(outside.broker.holdings()) if symbols else (),
+    )
+
+
+def _terms(broker: Broker, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
+    if not symbols:
+        return {}
+    terms = broker.terms()
+    return {symbol: terms[symbol] for symbol in symbols if symbol in terms}

@@ -1,0 +1,378 @@
+"""The order desk: from an intent to a durable request, and what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from tradebot.domain.broker_views import Ticket
+from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
+from tradebot.domain.events import EventName, Level
+from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
+from tradebot.domain.orders import (
+    Attempt,
+    AttemptStatus,
+    BrokerRequest,
+    Coid,
+    Order,
+    OrderId,
+    OrderIntent,
+    OrderStatus,
+    OrderType,
+    RequestKind,
+    RequestState,
+    Side,
+    Variety,
+)
+from tradebot.domain.reconcile import cancel_variety, rejected_reason
+from tradebot.engine import ledger
+from tradebot.engine.calls import Cancel, Modify, Place
+from tradebot.engine.messages import CallOutcome, Job, RequestAnswered
+from tradebot.engine.setting import Setting
+from tradebot.engine.state import Unit
+
+SENDS_MAX = 3
+"""How often one placement is tried with the same client order id before the order has failed."""
+
+_BACKOFF_FIRST = timedelta(milliseconds=250)
+_BACKOFF_MAX = timedelta(seconds=2)
+_EPOCH_DIGITS = 1_000_000
+
+
+class Submission(StrEnum):
+    SENT = "sent"
+    DUPLICATE = "duplicate"
+    UNCERTAIN = "uncertain"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """The client order id that an intent gets: which one, or why none."""
+
+    verdict: Submission
+    coid: Coid
+    number: int
+    is_reused: bool = False
+
+
+class Desk:
+    """Places, changes and cancels: each as a durable request first, a call only after the commit."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def place(self, unit: Unit, intent: OrderIntent) -> Submission:
+        """Reserve the client order id and write order, attempt and request; the call follows the commit.
+
+        Guards come before this. The same intent again is stopped here, whatever happened in between.
+        """
+        slot = self._slot(unit, intent)
+        if slot.verdict is not Submission.SENT:
+            _tell_stopped(unit, intent, slot)
+            return slot.verdict
+        order, attempt = self._new_order(unit, intent, slot)
+        ledger.record(unit, order, attempt)
+        if not slot.is_reused:
+            unit.reservations[attempt.coid] = ledger.registry_entry(attempt, order)
+        else:
+            unit.notes[attempt.coid] = ledger.registry_entry(attempt, order)
+            ledger.tell(unit, EventName.COID_REUSED, f"{ledger.describe(order)}: reserved before, not sent", order)
+        ledger.tell(unit, EventName.ORDER_INTENT, ledger.describe(order), order)
+        self.send(unit, order, attempt)
+        return Submission.SENT
+
+    def send(self, unit: Unit, order: Order, attempt: Attempt) -> None:
+        """Prepare the placement of an attempt, the first time or again; never more than `SENDS_MAX` times."""
+        ticket = _ticket(order, attempt)
+        request = BrokerRequest(
+            id=f"{attempt.coid}-P",
+            order_id=order.id,
+            coid=attempt.coid,
+            kind=RequestKind.PLACE,
+            payload={"quantity": str(ticket.quantity), "price": str(ticket.price), "variety": ticket.variety},
+            state=RequestState.PREPARED,
+            prepared_at=unit.now,
+        )
+        unit.requests[request.id] = request
+        unit.sends[attempt.coid] = (unit.sends.get(attempt.coid) or 0) + 1
+        unit.calls.append(Place(request_id=request.id, ticket=ticket))
+        ledger.tell(unit, EventName.ORDER_SENT, ledger.describe(order), order, {"attempt": attempt.number})
+
+    def cancel(self, unit: Unit, order: Order, reason: str) -> None:
+        """Ask for a cancellation of what stands at the broker; without its number there, once there is one."""
+        if not order.cancel_requested:
+            order = ledger.change(
+                unit,
+                order,
+                Transition(change=OrderChange.CANCEL_ASKED, at=unit.now, reason=reason, source="desk"),
+            )
+        attempt = unit.attempts[order.coid]
+        request_id = f"{attempt.coid}-C"
+        if attempt.broker_order_id is None or request_id in unit.memory.in_flight:
+            return
+        unit.requests[request_id] = BrokerRequest(
+            id=request_id,
+            order_id=order.id,
+            coid=attempt.coid,
+            kind=RequestKind.CANCEL,
+            payload={},
+            state=RequestState.PREPARED,
+            prepared_at=unit.now,
+        )
+        unit.calls.append(
+            Cancel(
+                request_id=request_id,
+                broker_order_id=attempt.broker_order_id,
+                variety=cancel_variety(attempt, self._is_released(attempt, unit.now)),
+            )
+        )
+
+    def modify(self, unit: Unit, order: Order, price: Decimal) -> None:
+        """Ask for another limit price of a standing order; one change at a time."""
+        attempt = unit.attempts[order.coid]
+        if attempt.broker_order_id is None or unit.modifies.get(attempt.coid):
+            return
+        request = BrokerRequest(
+            id=f"{attempt.coid}-M{int(unit.now.timestamp() * _EPOCH_DIGITS)}",
+            order_id=order.id,
+            coid=attempt.coid,
+            kind=RequestKind.MODIFY,
+            payload={"quantity": str(attempt.quantity), "price": str(price)},
+            state=RequestState.PREPARED,
+            prepared_at=unit.now,
+        )
+        unit.requests[request.id] = request
+        unit.modifies[attempt.coid] = request.id
+        unit.calls.append(
+            Modify(
+                request_id=request.id,
+                broker_order_id=attempt.broker_order_id,
+                variety=cancel_variety(attempt, self._is_released(attempt, unit.now)),
+                quantity=attempt.quantity,
+                price=price,
+            )
+        )
+
+    def answered(self, unit: Unit, message: RequestAnswered) -> None:
+        """What the end of a mutating call means for its order. Any doubt leads to a look, never to another send."""
+        request = unit.requests.get(message.request_id)
+        if request is None or request.state is not RequestState.PREPARED:
+            return
+        unit.landed.append(request.id)
+        unit.requests[request.id] = replace(
+            request, state=_STATES[message.outcome], detail=message.text, answered_at=unit.now
+        )
+        order, attempt = unit.orders[request.order_id], unit.attempts[request.coid]
+        match request.kind:
+            case RequestKind.PLACE:
+                self._placed(unit, order, attempt, message)
+            case RequestKind.MODIFY:
+                self._modified(unit, order, attempt, message)
+            case RequestKind.CANCEL:
+                unit.looks.append("cancel")
+
+    def give_up(self, unit: Unit, order: Order, attempt: Attempt, text: str) -> None:
+        """The order certainly does not stand at the broker and is not sent again: it has failed."""
+        ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.EXPIRED, unit.now))
+        if order.status is OrderStatus.PENDING:
+            ledger.change(
+                unit,
+                unit.orders[order.id],
+                Transition(change=OrderChange.REFUSED, at=unit.now, reason=text, source="desk"),
+            )
+
+    def retry_at(self, unit: Unit, attempt: Attempt) -> datetime:
+        """When the next look, and with it the next send, of an attempt is due."""
+        sends: int = max(unit.sends.get(attempt.coid) or 1, 1)
+        return unit.now + min(_BACKOFF_FIRST * (1 << (sends - 1)), _BACKOFF_MAX)
+
+    def _slot(self, unit: Unit, intent: OrderIntent) -> _Slot:
+        key = IntentKey(intent.account_id, intent.decision_id, intent.leg, intent.side)
+        entries = self._setting.registry.attempts_of(key)
+        number = entries[-1].attempt_count if entries else 1
+        while number <= ATTEMPTS_MAX:
+            coid = derive(key, number)
+            attempt = unit.attempts.get(coid)
+            entry = unit.reserved(coid) or self._setting.registry.get(coid)
+            status = attempt.status if attempt is not None else entry.status if entry is not None else None
+            if status is None:
+                return _Slot(Submission.SENT, coid, number)
+            if coid in unit.memory.orphans:
+                return _Slot(Submission.UNCERTAIN, coid, number)
+            is_unsent = attempt is None and entry is not None and entry.broker_order_id is None
+            if status.is_open and is_unsent:
+                return _Slot(Submission.SENT, coid, number, is_reused=True)
+            if status.is_open or status is AttemptStatus.FILLED:
+                return _Slot(Submission.DUPLICATE, coid, number)
+            number += 1
+        return _Slot(Submission.EXHAUSTED, derive(key, ATTEMPTS_MAX), ATTEMPTS_MAX)
+
+    def _new_order(self, unit: Unit, intent: OrderIntent, slot: _Slot) -> tuple[Order, Attempt]:
+        now = unit.now
+        order = new_order(intent, self._setting.ids.next(now), slot.coid, now, placed_reason(intent))
+        attempt = Attempt(
+            coid=slot.coid,
+            number=slot.number,
+            order_id=order.id,
+            account_id=order.account_id,
+            decision_id=order.decision_id,
+            leg=order.leg,
+            side=order.side,
+            symbol=order.symbol,
+            variety=order.variety,
+            quantity=order.quantity,
+            price=order.price,
+            status=AttemptStatus.PENDING,
+            trading_day=order.trading_day,
+            created_at=now,
+            updated_at=now,
+        )
+        return order, attempt
+
+    def _placed(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
+        match message.outcome:
+            case CallOutcome.ACCEPTED:
+                self._accepted(unit, order, attempt, message)
+            case CallOutcome.REFUSED:
+                if not attempt.status.is_open or order.status is not OrderStatus.PENDING:
+                    return
+                ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.REJECTED, unit.now))
+                reason = rejected_reason(message.text)
+                ledger.change(
+                    unit,
+                    order,
+                    Transition(change=OrderChange.REFUSED, at=unit.now, reason=reason, source="broker"),
+                )
+            case CallOutcome.UNSENT:
+                ledger.tell(unit, EventName.ORDER_RETRY, f"{ledger.describe(order)}: {message.text}", order)
+                unit.timers.append((Job.VERIFY, self.retry_at(unit, attempt)))
+            case CallOutcome.UNKNOWN:
+                if attempt.status.is_open and attempt.broker_order_id is None:
+                    lost = apply_attempt(attempt, AttemptChange.LOST, unit.now)
+                    ledger.change_attempt(unit, attempt, lost)
+                text = f"{ledger.describe(order)}: {message.text}"
+                ledger.tell(unit, EventName.ORDER_UNCERTAIN, text, order, level=Level.WARNING)
+                unit.looks.append("uncertain")
+                unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
+
+    def _accepted(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
+        if attempt.broker_order_id is None:
+            acked = replace(
+                apply_attempt(attempt, AttemptChange.ACKNOWLEDGED, unit.now) if attempt.status.is_open else attempt,
+                broker_order_id=message.broker_order_id,
+            )
+            ledger.change_attempt(unit, attempt, acked)
+        if order.status is OrderStatus.PENDING and order.placed_at is None:
+            ledger.change(
+                unit,
+                order,
+                Transition(
+                    change=OrderChange.ACCEPTED,
+                    at=unit.now,
+                    reason=order.reason,
+                    source="broker",
+                    broker_order_id=message.broker_order_id,
+                ),
+            )
+        unit.looks.append("placed")
+        unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
+
+    def _modified(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
+        unit.looks.append("modified")
+        if message.outcome in (CallOutcome.REFUSED, CallOutcome.UNSENT):
+            unit.modifies[attempt.coid] = ""
+        if message.outcome is CallOutcome.REFUSED and order.status is OrderStatus.PENDING:
+            self.cancel(unit, order, "Replaced: the broker refused another price")
+
+    def _is_released(self, attempt: Attempt, now: datetime) -> bool:
+        day = self._setting.calendar.trading_day(attempt.trading_day)
+        return day is not None and now >= day.release_at
+
+
+_STATES: Mapping[CallOutcome, RequestState] = {
+    CallOutcome.ACCEPTED: RequestState.ACKED,
+    CallOutcome.REFUSED: RequestState.REFUSED,
+    CallOutcome.UNSENT: RequestState.UNSENT,
+    CallOutcome.UNKNOWN: RequestState.UNKNOWN,
+}
+
+
+def new_order(intent: OrderIntent, order_id: OrderId, coid: Coid, now: datetime, reason: str) -> Order:
+    """The row of an intent, pending, before anything is sent."""
+    return Order(
+        id=order_id,
+        user_id=intent.user_id,
+        account_id=intent.account_id,
+        symbol=intent.symbol,
+        exchange=intent.exchange,
+        side=intent.side,
+        order_type=intent.order_type,
+        product=intent.product,
+        validity=intent.validity,
+        variety=intent.variety,
+        quantity=intent.quantity,
+        price=intent.price,
+        trigger_price=intent.trigger_price,
+        status=OrderStatus.PENDING,
+        reason=reason,
+        coid=coid,
+        orig_source=intent.source,
+        entry_type=intent.entry_type,
+        created_at=now,
+        updated_at=now,
+        decision_id=intent.decision_id,
+        leg=intent.leg,
+        position_id=intent.position_id,
+        correlation_id=intent.correlation_id,
+        trading_day=intent.trading_day,
+        metadata=intent.metadata,
+    )
+
+
+def placed_reason(intent: OrderIntent) -> str:
+    """The reason that a new order carries until something happens to it."""
+    if intent.side is Side.SELL:
+        return "Sell order placed at target"
+    waits = "market open" if intent.variety is Variety.AMO else "execution"
+    return f"Order placed - waiting for {waits}"
+
+
+def _ticket(order: Order, attempt: Attempt) -> Ticket:
+    if attempt.price is None:
+        raise ValueError(f"order {order.id}: a market order is sent with a protecting limit, and this one has none")
+    return Ticket(
+        tag=attempt.coid,
+        symbol=order.symbol,
+        exchange=order.exchange,
+        side=order.side,
+        quantity=attempt.quantity,
+        order_type=OrderType.SL if order.trigger_price is not None else OrderType.LIMIT,
+        price=attempt.price,
+        trigger_price=order.trigger_price,
+        product=order.product,
+        validity=order.validity,
+        variety=attempt.variety,
+        disclosed_quantity=order.disclosed_quantity,
+    )
+
+
+def _tell_stopped(unit: Unit, intent: OrderIntent, slot: _Slot) -> None:
+    text = f"{intent.symbol} {intent.side} {intent.quantity}: {slot.verdict}, stands under {slot.coid}"
+    ledger.tell(
+        unit,
+        EventName.COID_DUPLICATE,
+        text,
+        fields={
+            "coid": slot.coid,
+            "symbol": intent.symbol,
+            "side": intent.side,
+            "decision_id": intent.decision_id,
+            "attempt": slot.number,
+        },
+        level=Level.WARNING,
+        correlation_id=intent.correlation_id,
+    )

@@ -1,0 +1,278 @@
+"""The engine: drains the inbox in batches, saves what the handlers decided in one transaction, and only then acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from tradebot.domain.calendar import ist_date
+from tradebot.domain.errors import SaveFailed, TradebotError
+from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.orders import OrderStatus
+from tradebot.engine import ledger
+from tradebot.engine.bus import Bus
+from tradebot.engine.calls import (
+    Call,
+    Cancel,
+    LookAtBook,
+    LookAtOrder,
+    Modify,
+    Outside,
+    Place,
+    lane_of,
+    perform,
+)
+from tradebot.engine.day_plan import missed_jobs, plan_day
+from tradebot.engine.desk import Desk
+from tradebot.engine.entries import Entries
+from tradebot.engine.housekeeping import forget_finished
+from tradebot.engine.inbox import Inbox
+from tradebot.engine.jobs import Jobs
+from tradebot.engine.messages import (
+    BookSeen,
+    CallFailed,
+    CancelOrder,
+    Job,
+    JobDue,
+    Message,
+    OrderPushed,
+    OrderSeen,
+    RequestAnswered,
+    SellsReady,
+    SignalsReady,
+)
+from tradebot.engine.sells import Sells
+from tradebot.engine.setting import Setting
+from tradebot.engine.state import Memory, Unit
+from tradebot.engine.tracker import Tracker
+from tradebot.ports import Clock, Lanes, OrderStore, Scheduler
+
+BATCH_MAX = 256
+"""How many messages share one transaction at most."""
+
+
+class Recorder(Protocol):
+    """Takes down everything that comes in."""
+
+    def record(self, sequence: int, at: datetime, message: object) -> None: ...
+
+
+class Engine:
+    """The one writer. `run_pending` is its whole life: in a thread of its own, or step by step in a replay."""
+
+    def __init__(
+        self,
+        *,
+        setting: Setting,
+        memory: Memory,
+        store: OrderStore,
+        inbox: Inbox,
+        outside: Outside,
+        lanes: Lanes,
+        scheduler: Scheduler,
+        clock: Clock,
+        bus: Bus,
+        recorder: Recorder,
+    ) -> None:
+        self.memory = memory
+        self.inbox = inbox
+        self._setting = setting
+        self._store = store
+        self._outside = outside
+        self._lanes = lanes
+        self._scheduler = scheduler
+        self._clock = clock
+        self._bus = bus
+        self._recorder = recorder
+        self._received = 0
+        self.events_written = 0
+        self._desk = Desk(setting)
+        self._tracker = Tracker(setting, self._desk)
+        self._jobs = Jobs(setting, Entries(setting, self._desk), Sells(setting, self._desk))
+
+    def start(self) -> None:
+        """Plan the day and ask for the first look; jobs that were missed follow it."""
+        self._plan()
+        unit = Unit(self.memory, self._clock.now())
+        unit.looks.append("recovery")
+        self._commit(unit)
+
+    def run_pending(self, timeout_s: float = 0.0) -> int:
+        """Handle what waits, in batches, until the inbox is empty; returns how many messages there were."""
+        handled = 0
+        while messages := self.inbox.drain(BATCH_MAX, timeout_s):
+            timeout_s = 0.0
+            handled += len(messages)
+            self._run_batch(messages)
+        return handled
+
+    def close(self) -> None:
+        """Make the registry's last notes durable. Nothing is handled afterwards."""
+        self._setting.registry.sync()
+
+    def _run_batch(self, messages: Sequence[Message]) -> None:
+        now = self._clock.now()
+        batch = Unit(self.memory, now)
+        for message in messages:
+            self._received += 1
+            self._recorder.record(self._received, now, message)
+            unit = Unit(self.memory, now, batch)
+            try:
+                self._handle(unit, message)
+            except Exception as fault:  # the engine outlives a fault in one message
+                ledger.tell(batch, EventName.INTERNAL_FAULT, _describe(message, fault), level=Level.CRITICAL)
+                if isinstance(message, RequestAnswered):
+                    batch.landed.append(message.request_id)
+            else:
+                unit.merge()
+        self._commit(batch)
+        if self.memory.is_day_over:
+            self.memory.is_day_over = False
+            forget_finished(self.memory, ist_date(now))
+            self._setting.registry.fold(now - self._setting.policy.registry_keep)
+
+    def _handle(self, unit: Unit, message: Message) -> None:
+        match message:
+            case JobDue(name=Job.PLAN):
+                self._plan()
+            case JobDue(name=Job.CATCH_UP):
+                self._catch_up(unit)
+            case JobDue():
+                self._jobs.due(unit, message)
+            case SignalsReady():
+                self.memory.running.discard(message.job.name)
+                self._jobs.signals_ready(unit, message)
+            case SellsReady():
+                self.memory.running.discard(message.job.name)
+                self._jobs.sells_ready(unit, message)
+            case RequestAnswered():
+                self._desk.answered(unit, message)
+            case BookSeen():
+                self._book_seen(unit, message)
+            case OrderSeen():
+                self._tracker.order_seen(unit, message)
+            case OrderPushed():
+                unit.looks.append("push")
+            case CallFailed():
+                if message.job is not None:
+                    self.memory.running.discard(message.job.name)
+                self._jobs.failed(unit, message)
+            case CancelOrder():
+                self._cancel(unit, message)
+
+    def _book_seen(self, unit: Unit, message: BookSeen) -> None:
+        counts = self._tracker.book_seen(unit, message)
+        if message.job is not None:
+            self.memory.running.discard(message.job.name)
+        self._jobs.book_seen(unit, message, counts)
+        if not self.memory.is_reconciled:
+            self._reconciled(unit, counts)
+
+    def _reconciled(self, unit: Unit, counts: dict[str, int]) -> None:
+        unit.facts["is_reconciled"] = True
+        expired = self._jobs.sweep_expired(unit)
+        pending = sum(order.status is OrderStatus.PENDING for order in unit.orders.values())
+        ledger.tell(
+            unit,
+            EventName.RECONCILE_RESULT,
+            f"{counts['checked']} looked up, {pending} pending, {expired} expired",
+            fields={
+                "reconciled": counts["checked"],
+                "pending": pending,
+                "applied_fills": len(unit.fills),
+                "expired": expired,
+                "errors": counts["failed"],
+            },
+            correlation_id="start",
+        )
+        self._jobs.first_start(unit)
+        unit.timers.append((Job.CATCH_UP, unit.now))
+
+    def _cancel(self, unit: Unit, message: CancelOrder) -> None:
+        order = unit.orders.get(message.order_id)
+        if order is not None and order.status is OrderStatus.PENDING:
+            self._desk.cancel(unit, order, message.reason)
+
+    def _catch_up(self, unit: Unit) -> None:
+        runs = {Job(run.name): run for run in unit.job_runs.values()}
+        setting = self._setting
+        missed = missed_jobs(unit.now, runs, setting.calendar, setting.policy.times)
+        for job in missed:
+            if job.name not in self.memory.running:
+                self._jobs.due(unit, job)
+
+    def _plan(self) -> None:
+        setting = self._setting
+        today = ist_date(self._clock.now())
+        self._scheduler.plan(plan_day(today, setting.calendar, setting.policy.times))
+
+    def _commit(self, batch: Unit) -> None:
+        """Registry, then database, then memory; what leaves the engine leaves it after all three."""
+        try:
+            if batch.reservations:
+                self._setting.registry.reserve(list(batch.reservations.values()))
+            changes = batch.changes()
+            if changes:
+                self._store.save(changes)
+                self.events_written += len(changes.events)
+                self.memory.entries_stopped = ""
+        except (SaveFailed, TradebotError, OSError) as cause:
+            self._refuse(batch, cause)
+            return
+        batch.merge()
+        if batch.notes:
+            self._setting.registry.note(list(batch.notes.values()))
+        if batch.looks and not any(isinstance(call, LookAtBook) for call in batch.calls):
+            batch.calls.append(self._jobs.look(Unit(self.memory, batch.now), ",".join(dict.fromkeys(batch.looks))))
+        for name, at in batch.timers:
+            self._scheduler.once(name, at)
+        self._bus.publish(batch.events)
+        for call in batch.calls:
+            self._hand_over(call)
+
+    def _refuse(self, batch: Unit, cause: Exception) -> None:
+        """Nothing of the batch is true: nothing was sent, nothing is announced, and entries stop until a save works."""
+        self.memory.land(batch.landed)
+        self.memory.entries_stopped = f"the last change could not be saved: {cause}"
+        self._bus.publish(
+            [
+                Event(
+                    name=EventName.ENTRIES_STOPPED,
+                    at=batch.now,
+                    level=Level.CRITICAL,
+                    message=self.memory.entries_stopped,
+                    component="database",
+                )
+            ]
+        )
+        for name in (Job.VERIFY, Job.CATCH_UP):
+            self._scheduler.once(name, batch.now + self._setting.policy.times.verify_after)
+
+    def _hand_over(self, call: Call) -> None:
+        lane = lane_of(call, self._symbol_of(call))
+        if isinstance(call, Place | Modify | Cancel):
+            self.memory.take_off(call.request_id)
+        elif not isinstance(call, LookAtOrder) and call.job is not None:
+            self.memory.running.add(call.job.name)
+        if isinstance(call, LookAtBook):
+            self.memory.ticks += 1
+            call = replace(call, asked=self.memory.ticks)
+        self._lanes.hand_over(lane, self._work(call))
+
+    def _work(self, call: Call) -> Callable[[], None]:
+        def work() -> None:
+            self.inbox.put_answer(perform(call, self._outside))
+
+        return work
+
+    def _symbol_of(self, call: Call) -> dict[str, str]:
+        if isinstance(call, Modify | Cancel):
+            request = self.memory.requests[call.request_id]
+            return {call.request_id: self.memory.orders[request.order_id].symbol}
+        return {}
+
+
+def _describe(message: Message, fault: Exception) -> str:
+    return f"{type(message).__name__}: {type(fault).__name__}: {fault}"

@@ -1,0 +1,143 @@
+"""What comes in: every message that may change an order, in the form in which the inbox records it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, PositionId, Variety
+from tradebot.domain.quotes import Quote
+from tradebot.domain.signals import Signal
+
+
+class Job(StrEnum):
+    """The planned jobs of a trading day, and the one-shot ones."""
+
+    FIRST_START = "first_start"
+    PLAN = "plan"
+    CATCH_UP = "catch_up"
+    ADJUST = "adjust"
+    CYCLE = "cycle"
+    OPEN = "open"
+    MARKET_CLOSE = "market_close"
+    AMO_PLACEMENT = "amo_placement"
+    END_OF_DAY = "end_of_day"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDue:
+    """A job's time has come; `at` is the instant for which it was planned."""
+
+    name: Job
+    at: datetime
+    is_catch_up: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsReady:
+    """The signals of a trading day with what is needed to judge and place them; `unusable` names strategies that
+    failed, with the cause."""
+
+    job: JobDue
+    trading_day: date
+    variety: Variety
+    signals: tuple[Signal, ...]
+    terms: Mapping[str, InstrumentTerms]
+    funds: Funds
+    quotes: Mapping[str, Quote]
+    halted: Mapping[str, str]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellsReady:
+    """What is needed to place the sells of the day: targets by position, terms, and what may be sold."""
+
+    job: JobDue
+    targets: Mapping[PositionId, Decimal]
+    terms: Mapping[str, InstrumentTerms]
+    holdings: tuple[Holding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailed:
+    """A call that only looks brought no answer; nothing is concluded from that. `call` names it."""
+
+    call: str
+    error: str
+    text: str
+    job: JobDue | None = None
+
+
+class CallOutcome(StrEnum):
+    """How a mutating call ended. `unsent`: certainly not carried out; `unknown`: only a look can tell."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered:
+    """The end of one mutating call, by the id of its durable request."""
+
+    request_id: str
+    outcome: CallOutcome
+    broker_order_id: BrokerOrderId | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSeen:
+    """The broker's whole order book, with the day's trades when some fill is not booked yet, and with the quotes (and
+    terms and holdings, where they were not known) of the symbols of open positions.
+
+    `asked` orders the look among hand-overs and landings: what ended after it was asked for may be missing here.
+    """
+
+    asked_at: datetime
+    asked: int
+    purpose: str
+    orders: tuple[BrokerOrder, ...]
+    trades: tuple[BrokerTrade, ...]
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
+    holdings: tuple[Holding, ...] | None = None
+    job: JobDue | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSeen:
+    """One order at the broker: its last state, or None when the broker does not know it."""
+
+    coid: Coid
+    order: BrokerOrder | None
+    trades: tuple[BrokerTrade, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPushed:
+    """The broker says that something happened to an order: a hint that triggers a look, never more."""
+
+    broker_order_id: BrokerOrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Somebody wants an open order of ours cancelled."""
+
+    order_id: OrderId
+    reason: str
+    correlation_id: str
+
+
+Message = (
+    JobDue | SignalsReady | SellsReady | CallFailed | RequestAnswered | BookSeen | OrderSeen | OrderPushed | CancelOrder
+)

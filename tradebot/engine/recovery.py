@@ -1,0 +1,61 @@
+"""What the engine starts from: memory rebuilt from the database, checked against the registry."""
+
+from __future__ import annotations
+
+from tradebot.domain.errors import StateCorrupt
+from tradebot.domain.orders import RequestKind, RequestState, Side
+from tradebot.engine import ledger
+from tradebot.engine.messages import Job
+from tradebot.engine.state import Memory
+from tradebot.ports import IdRegistry, OrderStore, Stored
+
+
+def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
+    """Memory as the database knows it; entries that only the registry knows become orphans, to be looked up.
+
+    Raises StateCorrupt when the database has an open attempt that the registry does not know: an id is always
+    written there first, so that registry is an old or a damaged one.
+    """
+    memory = Memory()
+    for order in stored.orders:
+        memory.orders[order.id] = order
+        if order.side is Side.SELL and order.position_id is not None:
+            memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
+    for attempt in stored.attempts:
+        if attempt.status.is_open and registry.get(attempt.coid) is None:
+            raise StateCorrupt(
+                "state/coid_registry.json",
+                f"{attempt.coid} ({attempt.symbol} {attempt.side}) is open in the database and unknown here",
+                mend="put back the newest copy of state/coid_registry.json and its journal, then run `main.py doctor`",
+            )
+        memory.attempts[attempt.coid] = attempt
+        if attempt.broker_order_id is not None:
+            memory.coids[attempt.broker_order_id] = attempt.coid
+    for fill in stored.fills:
+        known = memory.trades.get(fill.broker_order_id) or frozenset()
+        memory.trades[fill.broker_order_id] = known | {fill.trade_id}
+    for request in stored.requests:
+        memory.requests[request.id] = request
+        is_waiting = request.state in (RequestState.PREPARED, RequestState.UNKNOWN)
+        if request.kind is RequestKind.MODIFY and is_waiting and request.coid in memory.attempts:
+            memory.modifies[request.coid] = request.id
+    for position in stored.positions:
+        memory.positions[position.id] = position
+    for decision in stored.decisions:
+        memory.decisions[decision.id] = decision
+    for account, sequence in stored.sequences.items():
+        memory.sequences[account] = sequence
+    for run in stored.job_runs:
+        memory.job_runs[Job(run.name)] = run
+    _settle_registry(memory, store, registry)
+    return memory
+
+
+def _settle_registry(memory: Memory, store: OrderStore, registry: IdRegistry) -> None:
+    """Entries that lag behind the database catch up with it; those that it does not know become orphans."""
+    lagging = {e.coid: e for e in registry.open_entries() if e.coid not in memory.attempts}
+    known = store.attempts(sorted(lagging)) if lagging else ()
+    registry.note([ledger.registry_entry(attempt, None) for attempt in known])
+    for attempt in known:
+        del lagging[attempt.coid]
+    memory.orphans = lagging

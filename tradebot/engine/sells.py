@@ -1,0 +1,208 @@
+"""Sells: every open position has at most one at the broker, at its target or, once a rule has hit, at the market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from tradebot.domain.broker_views import Holding
+from tradebot.domain.calendar import ist_date
+from tradebot.domain.events import EventName, Level
+from tradebot.domain.exits import ExitDecision, evaluate, trail_level
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.market_rules import round_to_tick
+from tradebot.domain.orders import (
+    DecisionId,
+    Order,
+    OrderIntent,
+    OrderStatus,
+    Side,
+    Source,
+    Variety,
+)
+from tradebot.domain.positions import Position
+from tradebot.domain.quotes import Quote
+from tradebot.engine import ledger
+from tradebot.engine.desk import Desk
+from tradebot.engine.messages import BookSeen, SellsReady
+from tradebot.engine.setting import Setting
+from tradebot.engine.state import Unit
+from tradebot.engine.tracker import sells_of
+
+REFUSALS_PER_DAY_MAX = 3
+"""After so many sells of one decision that came to nothing in a day, the position waits for the next open."""
+
+_BASIS_POINTS = Decimal(10_000)
+
+
+class Sells:
+    """Driven by state alone: what is held, what stands, which rule has hit. A restart goes on where it was."""
+
+    def __init__(self, setting: Setting, desk: Desk) -> None:
+        self._setting = setting
+        self._desk = desk
+
+    def at_open(self, unit: Unit, ready: SellsReady) -> None:
+        """Take over the day's targets and what may be sold, then place what is missing."""
+        unit.facts["terms"] = ready.terms
+        caps = _caps(ready.holdings)
+        unit.facts["sell_caps"] = caps
+        for position in _open_positions(unit):
+            held = next((h.quantity for h in ready.holdings if h.symbol == position.symbol), 0)
+            if held < position.quantity:
+                self._tell_missing(unit, position, held)
+            target = ready.targets.get(position.id)
+            if target is not None:
+                position = self._retarget(unit, position, target)
+            terms = ready.terms.get(position.symbol)
+            if terms is not None:
+                self._drive(unit, position, terms, None, caps)
+
+    def follow(self, unit: Unit, seen: BookSeen) -> None:
+        """Judge every position on its quote: one evaluation, the first rule wins; then make its sell stand right."""
+        terms_of = {**unit.memory.terms, **seen.terms}
+        caps = unit.memory.sell_caps or {} if seen.holdings is None else _caps(seen.holdings)
+        unit.facts |= {"terms": terms_of} if seen.terms else {}
+        unit.facts |= {"sell_caps": caps} if seen.holdings is not None else {}
+        for position in _open_positions(unit):
+            quote, terms = seen.quotes.get(position.symbol), terms_of.get(position.symbol)
+            if quote is None or terms is None or quote.best_bid is None:
+                continue
+            position = self._judge(unit, position, quote)
+            self._drive(unit, position, terms, quote, caps)
+
+    def _judge(self, unit: Unit, position: Position, quote: Quote) -> Position:
+        rules = self._setting.policy.exits
+        position = self._with_peak(unit, position, quote.last_price)
+        if position.exit_rule is not None:
+            return position
+        hit = evaluate(position, quote.last_price, unit.now, rules)
+        if hit is None:
+            return position
+        position = replace(position, exit_rule=hit.rule, updated_at=unit.now)
+        unit.positions[position.id] = position
+        self._tell_hit(unit, position, hit)
+        return position
+
+    def _with_peak(self, unit: Unit, position: Position, last_price: Decimal) -> Position:
+        """A new peak is kept, and saved from the moment on at which the trailing stop can depend on it."""
+        if last_price <= position.peak_price:
+            return position
+        risen = replace(position, peak_price=last_price, updated_at=unit.now)
+        entry = position.average_price
+        if entry is not None and trail_level(risen, entry, self._setting.policy.exits) is not None:
+            unit.positions[risen.id] = risen
+            return risen
+        return position
+
+    def _retarget(self, unit: Unit, position: Position, target: Decimal) -> Position:
+        changed = replace(position, metadata={**position.metadata, "target": str(target)}, updated_at=unit.now)
+        if changed.metadata != position.metadata:
+            unit.positions[changed.id] = changed
+        return changed
+
+    def _drive(
+        self,
+        unit: Unit,
+        position: Position,
+        terms: InstrumentTerms,
+        quote: Quote | None,
+        caps: Mapping[str, int],
+    ) -> None:
+        """One sell, at the right price: placed when there is none, moved down when it stands too high."""
+        price = self._price(position, terms, quote)
+        if price is None:
+            return
+        sells = sells_of(unit, position.id)
+        standing = next((order for order in sells if order.status is OrderStatus.PENDING), None)
+        if standing is None:
+            self._place(unit, position, price, caps, sells)
+        elif position.exit_rule is None and "rule" not in standing.metadata:
+            return  # a signal's own sell keeps its price until a rule hits
+        elif standing.price is not None and price < standing.price and not standing.cancel_requested:
+            self._desk.modify(unit, standing, price)
+
+    def _price(self, position: Position, terms: InstrumentTerms, quote: Quote | None) -> Decimal | None:
+        if position.exit_rule is not None:
+            if quote is None or quote.best_bid is None:
+                return None
+            slip = quote.best_bid * self._setting.policy.exits.slippage_bps_max / _BASIS_POINTS
+            price = round_to_tick(quote.best_bid - slip, terms.tick_size, "down")
+            return max(price, terms.lower_limit)
+        target = position.metadata.get("target")
+        if target is None:
+            return None
+        price = max(round_to_tick(Decimal(target), terms.tick_size, "up"), terms.lower_limit)
+        return price if price <= terms.upper_limit else None
+
+    def _place(
+        self, unit: Unit, position: Position, price: Decimal, caps: Mapping[str, int], sells: Sequence[Order]
+    ) -> None:
+        today = ist_date(unit.now)
+        quantity = min(position.quantity, caps.get(position.symbol, position.quantity))
+        decision = DecisionId(f"{position.exit_rule or 'target'}:{position.id}:{today}")
+        earlier = [order for order in sells if order.decision_id == decision]
+        refused = [o for o in earlier if not o.execution_qty]
+        if quantity <= 0 or len(refused) >= REFUSALS_PER_DAY_MAX or self._is_over(today, unit):
+            return
+        self._desk.place(
+            unit,
+            OrderIntent(
+                account_id=position.account_id,
+                user_id=position.user_id,
+                decision_id=decision,
+                leg=len(earlier) - len(refused),
+                symbol=position.symbol,
+                exchange=position.exchange,
+                side=Side.SELL,
+                quantity=quantity,
+                price=price,
+                product=position.product,
+                variety=Variety.REGULAR,
+                source=Source.STRATEGY,
+                position_id=position.id,
+                trading_day=today,
+                correlation_id=decision,
+                metadata={"rule": position.exit_rule or "EXIT_PROFIT_TARGET"},
+            ),
+        )
+
+    def _is_over(self, today: date, unit: Unit) -> bool:
+        day = self._setting.calendar.trading_day(today)
+        return day is None or not day.opens_at <= unit.now < day.ends_at
+
+    def _tell_hit(self, unit: Unit, position: Position, hit: ExitDecision) -> None:
+        text = f"{position.symbol}: {hit.found} against {hit.level:.2f}, {position.quantity} to sell"
+        ledger.tell(
+            unit,
+            EventName(hit.rule),
+            text,
+            fields={
+                "position_id": position.id,
+                "symbol": position.symbol,
+                "found": hit.found,
+                "threshold": hit.level,
+                "quantity": position.quantity,
+            },
+        )
+
+    def _tell_missing(self, unit: Unit, position: Position, held: int) -> None:
+        text = f"{position.symbol}: {position.quantity} in our books, {held} at the broker"
+        ledger.tell(
+            unit,
+            EventName.HOLDINGS_DIFFER,
+            text,
+            fields={"symbol": position.symbol, "ours": position.quantity, "broker": held},
+            level=Level.WARNING,
+        )
+
+
+def _caps(holdings: Sequence[Holding]) -> dict[str, int]:
+    """What the broker would let us sell, by symbol; a symbol that is not there is not limited by it."""
+    return {holding.symbol: holding.sellable_quantity for holding in holdings}
+
+
+def _open_positions(unit: Unit) -> list[Position]:
+    return [position for position in unit.positions.values() if position.is_open]

@@ -1,0 +1,253 @@
+"""The engine's memory, and the unit of work in which a message's changes wait until they are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from tradebot.domain.broker_views import BrokerOrder
+from tradebot.domain.events import Event
+from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.orders import (
+    Attempt,
+    BrokerOrderId,
+    BrokerRequest,
+    Coid,
+    Decision,
+    DecisionId,
+    Fill,
+    JobRun,
+    Order,
+    OrderEvent,
+    OrderId,
+    PositionId,
+)
+from tradebot.domain.positions import Position
+from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.engine.calls import Call
+from tradebot.engine.messages import Job
+from tradebot.ports import Changes
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Table(Generic[K, V]):
+    """A dictionary whose changes wait in a layer of their own until `merge`."""
+
+    __slots__ = ("_base", "_own")
+
+    def __init__(self, base: Table[K, V] | None = None) -> None:
+        self._base = base
+        self._own: dict[K, V] = {}
+
+    def get(self, key: K) -> V | None:
+        table: Table[K, V] | None = self
+        while table is not None:
+            if key in table._own:
+                return table._own[key]
+            table = table._base
+        return None
+
+    def __getitem__(self, key: K) -> V:
+        value = self.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    def __contains__(self, key: K) -> bool:
+        return self.get(key) is not None
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._own[key] = value
+
+    def values(self) -> list[V]:
+        """Every value as this layer sees it, the oldest key first; safe against changes while it is walked."""
+        if self._base is None:
+            return list(self._own.values())
+        if not self._own:
+            return self._base.values()
+        return list(self._flat().values())
+
+    def names(self) -> list[K]:
+        return list(self._flat())
+
+    def _flat(self) -> dict[K, V]:
+        if self._base is None:
+            return self._own
+        below = self._base._flat()
+        return below | self._own if self._own else below
+
+    def changed(self) -> list[V]:
+        """The values set in this layer."""
+        return list(self._own.values())
+
+    def merge(self) -> None:
+        """Give this layer's values to the one below."""
+        if self._base is not None:
+            self._base._own.update(self._own)
+            self._own.clear()
+
+    def drop(self, key: K) -> None:
+        """Forget a key of the lowest layer (memory only; nothing is deleted from the database)."""
+        self._own.pop(key, None)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the engine knows. Only `Unit.merge` and the housekeeping at the end of a day change it.
+
+    `trades` are the booked trade ids by broker order; `coids` lead from a broker order to our attempt; `sends` counts
+    how often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
+    `sells` are the sell orders of a position, oldest first; `seen` is the last row of the broker's book that was
+    compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a count of
+    hand-overs and landings) one ended; `running` are jobs that wait for an answer.
+    """
+
+    orders: Table[OrderId, Order] = field(default_factory=Table)
+    attempts: Table[Coid, Attempt] = field(default_factory=Table)
+    requests: Table[str, BrokerRequest] = field(default_factory=Table)
+    positions: Table[PositionId, Position] = field(default_factory=Table)
+    decisions: Table[DecisionId, Decision] = field(default_factory=Table)
+    trades: Table[BrokerOrderId, frozenset[str]] = field(default_factory=Table)
+    coids: Table[BrokerOrderId, Coid] = field(default_factory=Table)
+    sequences: Table[str, int] = field(default_factory=Table)
+    job_runs: Table[Job, JobRun] = field(default_factory=Table)
+    sends: Table[Coid, int] = field(default_factory=Table)
+    modifies: Table[Coid, str] = field(default_factory=Table)
+    sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
+    seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
+    in_flight: set[str] = field(default_factory=set)
+    landings: dict[str, int] = field(default_factory=dict)
+    ticks: int = 1
+    orphans: dict[Coid, RegistryEntry] = field(default_factory=dict)
+    terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
+    sell_caps: Mapping[str, int] | None = None
+    halted: Mapping[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    running: set[Job] = field(default_factory=set)
+    is_reconciled: bool = False
+    is_day_over: bool = False
+    entries_stopped: str = ""
+
+    def take_off(self, request_id: str) -> None:
+        """A request is handed to a lane."""
+        self.ticks += 1
+        self.in_flight.add(request_id)
+
+    def land(self, request_ids: Sequence[str]) -> None:
+        """Requests have ended, one way or another."""
+        for request_id in request_ids:
+            self.ticks += 1
+            self.in_flight.discard(request_id)
+            self.landings[request_id] = self.ticks
+
+
+_TABLES = (
+    "orders",
+    "attempts",
+    "requests",
+    "positions",
+    "decisions",
+    "trades",
+    "coids",
+    "sequences",
+    "job_runs",
+    "sends",
+    "modifies",
+    "sells",
+)
+
+
+class Unit:
+    """The changes of one message, or of one batch of them, before they are saved.
+
+    Reads see the unit's own changes first. Nothing leaves the unit before its transaction is committed: `calls` are
+    handed to the lanes, `events` published and `timers` set only then. `looks` ask for a look at the order book (one
+    for the whole batch, however many ask), `landed` are requests that have ended, `cleared` orphans of the registry
+    that are settled, `facts` new values of the memory's plain fields.
+    """
+
+    orders: Table[OrderId, Order]
+    attempts: Table[Coid, Attempt]
+    requests: Table[str, BrokerRequest]
+    positions: Table[PositionId, Position]
+    decisions: Table[DecisionId, Decision]
+    trades: Table[BrokerOrderId, frozenset[str]]
+    coids: Table[BrokerOrderId, Coid]
+    sequences: Table[str, int]
+    job_runs: Table[Job, JobRun]
+    sends: Table[Coid, int]
+    modifies: Table[Coid, str]
+    sells: Table[PositionId, tuple[OrderId, ...]]
+
+    def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
+        self.memory = memory
+        self.now = now
+        self._batch = batch
+        below = batch if batch is not None else memory
+        for name in _TABLES:
+            setattr(self, name, Table(getattr(below, name)))
+        self.fills: list[Fill] = []
+        self.order_events: list[OrderEvent] = []
+        self.new_decisions: list[Decision] = []
+        self.new_job_runs: list[JobRun] = []
+        self.reservations: dict[Coid, RegistryEntry] = {}
+        self.notes: dict[Coid, RegistryEntry] = {}
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self.timers: list[tuple[Job, datetime]] = []
+        self.landed: list[str] = []
+        self.seen: dict[BrokerOrderId, BrokerOrder] = {}
+        self.looks: list[str] = []
+        self.cleared: list[Coid] = []
+        self.facts: dict[str, object] = {}
+
+    def reserved(self, coid: Coid) -> RegistryEntry | None:
+        """A reservation of this unit or of its batch."""
+        own = self.reservations.get(coid)
+        if own is None and self._batch is not None:
+            return self._batch.reserved(coid)
+        return own
+
+    def changes(self) -> Changes:
+        return Changes(
+            orders=self.orders.changed(),
+            attempts=self.attempts.changed(),
+            requests=self.requests.changed(),
+            positions=self.positions.changed(),
+            fills=self.fills,
+            events=self.order_events,
+            decisions=self.new_decisions,
+            job_runs=self.new_job_runs,
+        )
+
+    def merge(self) -> None:
+        """Give everything to the batch, or, for a batch that is saved, to memory."""
+        for name in _TABLES:
+            getattr(self, name).merge()
+        if self._batch is None:
+            self.memory.seen.update(self.seen)
+            self.memory.land(self.landed)
+            for coid in self.cleared:
+                self.memory.orphans.pop(coid, None)
+            for name, value in self.facts.items():
+                setattr(self.memory, name, value)
+            return
+        batch = self._batch
+        batch.fills += self.fills
+        batch.order_events += self.order_events
+        batch.new_decisions += self.new_decisions
+        batch.new_job_runs += self.new_job_runs
+        batch.reservations |= self.reservations
+        batch.notes |= self.notes
+        batch.calls += self.calls
+        batch.events += self.events
+        batch.timers += self.timers
+        batch.landed += self.landed
+        batch.seen |= self.seen
+        batch.looks += self.looks
+        batch.cleared += self.cleared
+        batch.facts |= self.facts

@@ -1,0 +1,125 @@
+"""From the engine to whoever shows it: what the bus tells is collected, and the newest view waits in one slot."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from tradebot.domain.calendar import ist_date
+from tradebot.domain.events import Event, EventName, Level
+from tradebot.engine.setting import Setting
+from tradebot.engine.state import Memory
+from tradebot.engine.views import BlockCount, DaemonView, Marks, RunFacts, Tail, make_view
+from tradebot.ports import Clock
+
+EVENTS_MAX = 500
+ERRORS_MAX = 100
+REASONS_MAX = 50
+OTHER_REASONS = "other reasons"
+EVERY_S = 0.5
+
+_ERRORS = frozenset({Level.ERROR, Level.CRITICAL})
+
+
+class ViewFeed:
+    """A listener of the bus. It keeps the last EVENTS_MAX events, the last ERRORS_MAX errors and the blocks of the
+    IST date at hand by reason; a reason beyond REASONS_MAX is counted as OTHER_REASONS.
+
+    A block in shadow mode blocks nothing and is not counted.
+    """
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._errors: deque[Event] = deque(maxlen=ERRORS_MAX)
+        self._blocks: dict[str, BlockCount] = {}
+        self._blocks_of: date | None = None
+        self._told: dict[EventName, int] = {}
+
+    def __call__(self, event: Event) -> None:
+        self._events.append(event)
+        self._told[event.name] = self._told.get(event.name, 0) + 1
+        if event.level in _ERRORS:
+            self._errors.append(event)
+        if event.name is EventName.GUARD_BLOCK and not event.fields.get("shadow"):
+            self._count_block(event)
+
+    def tail(self) -> Tail:
+        """What has been collected, as values of its own; blocks with the most frequent reason first."""
+        blocks = sorted(self._blocks.values(), key=lambda block: (-block.count, block.reason))
+        return Tail(events=tuple(self._events), blocks=tuple(blocks), errors=tuple(self._errors), told=dict(self._told))
+
+    def _count_block(self, event: Event) -> None:
+        today = ist_date(event.at)
+        if today != self._blocks_of:
+            self._blocks, self._blocks_of = {}, today
+        reason = str(event.fields.get("block_reason") or event.message)
+        if reason not in self._blocks and len(self._blocks) >= REASONS_MAX:
+            reason = OTHER_REASONS
+        symbol = str(event.fields.get("symbol") or "")
+        known = self._blocks.get(reason)
+        if known is None:
+            self._blocks[reason] = BlockCount(reason=reason, count=1, symbol=symbol, at=event.at)
+        else:
+            self._blocks[reason] = replace(known, count=known.count + 1, symbol=symbol, at=event.at)
+
+
+class ViewSlot:
+    """Room for one view: the newest wins. Put by one thread, read by any, without a lock (one reference is swapped)."""
+
+    def __init__(self) -> None:
+        self.latest: DaemonView | None = None
+
+    def put(self, view: DaemonView) -> None:
+        self.latest = view
+
+
+class ViewMaker:
+    """Makes views on the engine thread, at most one in EVERY_S real seconds, so that a fast replay stays fast."""
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        setting: Setting,
+        facts: RunFacts,
+        feed: ViewFeed,
+        slot: ViewSlot,
+        marks: Callable[[Sequence[str]], Marks],
+        clock: Clock,
+        real: Clock,
+    ) -> None:
+        """`marks` says, at once and without a call outside, what is known of the symbols held; `clock` is the
+        engine's, `real` the machine's."""
+        self._memory = memory
+        self._setting = setting
+        self._facts = facts
+        self._feed = feed
+        self._slot = slot
+        self._marks = marks
+        self._clock = clock
+        self._real = real
+        self._made_s: float | None = None
+
+    def refresh(self) -> None:
+        """After each batch: a new view, unless the last one is younger than EVERY_S."""
+        made_s = self._real.monotonic()
+        if self._made_s is None or made_s - self._made_s >= EVERY_S:
+            self.refresh_now()
+
+    def refresh_now(self) -> None:
+        """A new view whatever the age of the last one: at the start, and for the last picture of a run."""
+        self._made_s = self._real.monotonic()
+        held = [position.symbol for position in self._memory.positions.values() if position.is_open]
+        self._slot.put(
+            make_view(
+                self._memory,
+                self._setting,
+                now=self._clock.now(),
+                made_s=self._made_s,
+                facts=self._facts,
+                tail=self._feed.tail(),
+                marks=self._marks(held),
+            )
+        )

@@ -1,0 +1,1 @@
+"""The simulated exchange that paper and replay orders are matched at."""

@@ -1,0 +1,118 @@
+"""Orders in words: a list, one order with all its facts, and why it is what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from tradebot.domain.calendar import IST
+from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, Order, OrderEvent
+from tradebot.interfaces.text.table import table
+
+
+def orders_table(orders: Sequence[Order]) -> str:
+    """One line an order, newest first as given."""
+    if not orders:
+        return "no orders"
+    rows = [
+        (
+            order.id,
+            order.symbol,
+            order.side,
+            str(order.quantity),
+            _money(order.price),
+            order.status,
+            f"{order.execution_qty}@{_money(order.execution_price)}" if order.execution_qty else "-",
+            _when(order.created_at),
+            order.reason,
+        )
+        for order in orders
+    ]
+    header = ("id", "symbol", "side", "quantity", "price", "status", "filled", "created (IST)", "reason")
+    return table(header, rows, right=frozenset({3, 4}))
+
+
+def order_facts(order: Order, attempts: Sequence[Attempt], fills: Sequence[Fill]) -> str:
+    """Every field of the order that is set, its attempts and its fills."""
+    facts = {
+        "id": order.id,
+        "client order id": order.coid,
+        "broker order id": order.broker_order_id or "-",
+        "order": f"{order.symbol} {order.exchange} {order.side} {order.quantity} @ {_money(order.price)}",
+        "kind": f"{order.order_type} {order.product} {order.validity} {order.variety}",
+        "status": f"{order.status} ({order.broker_status or 'nothing heard from the broker'})",
+        "reason": order.reason,
+        "filled": f"{order.execution_qty} @ {_money(order.execution_price)}",
+        "decision": f"{order.decision_id} (leg {order.leg})",
+        "position": order.position_id or "-",
+        "for the day": order.trading_day.isoformat(),
+        "created": _when(order.created_at),
+        "updated": _when(order.updated_at),
+        **dict(sorted(order.metadata.items())),
+    }
+    width = max(len(name) for name in facts)
+    lines = [f"{name.ljust(width)}  {value}" for name, value in facts.items()]
+    lines += [
+        f"attempt {attempt.number}: {attempt.coid} {attempt.variety} {attempt.status},"
+        f" {attempt.filled_quantity} of {attempt.quantity} filled"
+        for attempt in attempts
+    ]
+    lines += [f"fill {fill.trade_id}: {fill.quantity} @ {fill.price} at {_when(fill.traded_at)}" for fill in fills]
+    return "\n".join(lines)
+
+
+def order_story(
+    order: Order,
+    events: Sequence[OrderEvent],
+    requests: Sequence[BrokerRequest],
+    fills: Sequence[Fill],
+    decision: Decision | None,
+) -> str:
+    """Everything that happened to the order, in order of time, each with its cause: the answer to "why?"."""
+    lines: list[tuple[datetime, int, str]] = []
+    if decision is not None:
+        figures = f" {_figures(decision.figures)}" if decision.figures else ""
+        text = f"decided: {decision.outcome}{' - ' + decision.reason if decision.reason else ''}{figures}"
+        lines.append((decision.at, 0, text))
+    for event in events:
+        was = f"{event.from_status} -> " if event.from_status else ""
+        text = (
+            f"{event.event}: {was}{event.to_status}, said by {event.source}: {event.reason} {_figures(event.figures)}"
+        )
+        lines.append((event.at, 1, text.rstrip()))
+    for request in requests:
+        payload = _figures(request.payload)
+        lines.append((request.prepared_at, 2, f"{request.kind} prepared, then sent: {payload}".rstrip(": ")))
+        if request.answered_at is not None:
+            detail = f": {request.detail}" if request.detail else ""
+            lines.append((request.answered_at, 3, f"{request.kind} {request.state}{detail}"))
+    for fill in fills:
+        late = " (late)" if fill.is_late else ""
+        lines.append(
+            (fill.booked_at, 4, f"fill booked{late}: {fill.quantity} @ {fill.price}, traded {_when(fill.traded_at)}")
+        )
+    story = [f"{_when(at)}  {text}" for at, _, text in sorted(lines, key=lambda line: line[:2])]
+    head = f"{order.symbol} {order.side} {order.quantity} @ {_money(order.price)} is {order.status}: {order.reason}"
+    return "\n".join([head, *story])
+
+
+def decision_story(decisions: Sequence[Decision]) -> str:
+    """What became of signals that left no order: outcome, reason, and each figure beside its threshold."""
+    return "\n".join(
+        f"{_when(decision.at)}  {decision.id} {decision.symbol} {decision.side} for {decision.trading_day}:"
+        f" {decision.outcome}{' - ' + decision.reason if decision.reason else ''} {_figures(decision.figures)}".rstrip()
+        for decision in decisions
+    )
+
+
+def _figures(figures: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in figures.items())
+
+
+def _money(amount: Decimal | None) -> str:
+    return "-" if amount is None else f"{amount:.2f}"
+
+
+def _when(at: datetime) -> str:
+    return at.astimezone(IST).strftime("%Y-%m-%d %H:%M:%S")
