@@ -14,6 +14,7 @@ from tests.auditor.ids import derived
 from tests.auditor.story import TRANSITIONS
 from tests.unit.exchange.builders import FRI, ME, MON, THU, TUE, WED, a_split, a_tape, at, facts
 from tradebot.adapters.brokers.paper import PaperBroker
+from tradebot.adapters.brokers.paper_feed import PaperFeed
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.jsonl_log import JsonlLog
 from tradebot.adapters.lanes import InlineLanes
@@ -23,22 +24,16 @@ from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.domain.calendar import ist_date
+from tradebot.app import Ports, Rules, build_engine, job_messages
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.lifecycle import ORDER_TABLE
-from tradebot.domain.orders import BrokerOrderId, DecisionId, OrderStatus, Side
-from tradebot.domain.policy import Policy
+from tradebot.domain.orders import DecisionId, OrderStatus, Side
+from tradebot.domain.policy import ExitRules, Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Bar
 from tradebot.domain.signals import Signal
 from tradebot.engine.bus import Bus
-from tradebot.engine.calls import Outside
-from tradebot.engine.engine import Engine
-from tradebot.engine.ids import OrderIds
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import Job, JobDue
-from tradebot.engine.recovery import remember
-from tradebot.engine.setting import Setting
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.ports import History
@@ -119,19 +114,8 @@ class WrittenDown:
 
     def target(self, position: Position, as_of: date, history: History) -> Decimal | None:
         price = position.average_price
-        return None if price is None else price * Decimal("1.004")
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    exchange: Exchange
-
-    @property
-    def now(self) -> datetime:
-        return self.exchange.now
-
-    def advance_to(self, limit: datetime) -> Sequence[BrokerOrderId]:
-        return [BrokerOrderId(update.order.order_id) for update in self.exchange.advance_to(limit)]
+        rise = Decimal("1.2") if position.symbol == "DEF" else Decimal("1.004")  # DEF is held over its split
+        return None if price is None else price * rise
 
 
 def traded(home: Path, start: datetime, until: datetime) -> Report:
@@ -164,35 +148,30 @@ def run(
     until: datetime,
 ) -> None:
     inbox, broker = Inbox(), PaperBroker(exchange, ME)
-    scheduler = VirtualScheduler(clock, lambda name, due: inbox.put(JobDue(name=Job(name), at=due)))
-    stored = store.load(ist_date(clock.now()))
-    engine = Engine(
-        setting=Setting(
-            policy=Policy(account_id=ME),
-            calendar=market.calendar,
-            amo=market.amo_window("NSE", exchange.now),
-            actions=market.actions,
-            capabilities=broker.capabilities,
-            registry=registry,
-            ids=OrderIds(stored.highest_order_id),
-        ),
-        memory=remember(stored, store, registry),
-        store=store,
-        inbox=inbox,
-        outside=Outside(
-            broker=broker,
-            market_data=PaperQuotes(exchange),
-            history=NoHistory(),
-            strategies=[WrittenDown()],
-            clock=clock,
-        ),
-        lanes=InlineLanes(),
-        scheduler=scheduler,
+    scheduler = VirtualScheduler(clock, job_messages(inbox))
+    ports = Ports(
         clock=clock,
+        scheduler=scheduler,
+        lanes=InlineLanes(),
+        registry=registry,
+        store=store,
+        broker=broker,
+        market_data=PaperQuotes(exchange),
+        history=NoHistory(),
+        strategies=[WrittenDown()],
         bus=Bus([log]),
         recorder=NoRecorder(),
     )
-    loop = ReplayLoop(engine=engine, venue=Venue(exchange), timetable=scheduler, clock=clock, wait_until=lambda _: True)
+    rules = Rules(
+        policy=Policy(account_id=ME, exits=ExitRules(use_stop=False, use_trailing=False)),
+        calendar=market.calendar,
+        amo=market.amo_window("NSE", exchange.now),
+        actions=market.actions,
+    )
+    engine = build_engine(ports, rules, inbox)
+    loop = ReplayLoop(
+        engine=engine, venue=PaperFeed(exchange, ME), timetable=scheduler, clock=clock, wait_until=lambda _: True
+    )
     engine.start()
     assert loop.run(until)
     engine.close()

@@ -13,7 +13,8 @@ from tests.simulator.world import ACCOUNT, World
 
 _ORDERS = "select coid, side, status, reason, execution_qty, execution_price from orders order by coid"
 _POSITIONS = (
-    "select opened_by, symbol, quantity, cost, realised_pnl, closed_at is null from positions order by opened_by"
+    "select opened_by, symbol, quantity, cost, realised_pnl, exit_rule, closed_at is null"
+    " from positions order by opened_by"
 )
 _FILLS = "select coid, quantity, price from fills order by coid, quantity, price"
 

@@ -57,6 +57,20 @@ class Valve:
         return RealDisk(durability="process", calls=Calls(write=self.write))
 
 
+class Odd(RealDisk):
+    """Fails once, in a way that no disk should."""
+
+    def __init__(self) -> None:
+        super().__init__(durability="process")
+        self._has_failed = False
+
+    def append(self, path: Path, data: bytes) -> None:
+        if data and not self._has_failed:
+            self._has_failed = True
+            raise ValueError("odd")
+        super().append(path, data)
+
+
 class Color(StrEnum):
     RED = "red"
 
@@ -317,6 +331,16 @@ def test_a_disk_that_stays_full_does_not_hold_up_the_close(open_log: Callable[..
     assert not log.close(DEADLINE_S / 2)
 
     assert not log.is_alive
+    assert log.lost == 1
+
+
+def test_the_writer_outlives_what_nobody_thought_of(open_log: Callable[..., JsonlLog]) -> None:
+    log = open_log(new_disk=Odd)
+    log(an_event(message="first"))
+    log.flush(DEADLINE_S)
+    log(an_event(message="second"))
+
+    assert [line["message"] for line in written(log) if line["event"] == "CYCLE"] == ["second"]
     assert log.lost == 1
 
 

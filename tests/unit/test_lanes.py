@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from queue import Queue
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def faults() -> Faults:
 def make_lanes(faults: Faults) -> Iterator[Callable[..., ThreadLanes]]:
     made: list[ThreadLanes] = []
 
-    def make(**settings: int) -> ThreadLanes:
+    def make(**settings: Any) -> ThreadLanes:
         made.append(ThreadLanes(on_fault=faults, **settings))
         return made[-1]
 
@@ -208,6 +209,35 @@ def test_all_lanes_together_have_a_bound(make_lanes: Callable[..., ThreadLanes])
     with pytest.raises(LaneFull, match="in all lanes"):
         lanes.hand_over("D", lambda: None)
     gate.go.set()
+
+
+def no_thread(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_work_for_which_there_is_no_thread_is_refused_and_never_runs(faults: Faults) -> None:
+    starts, done = [no_thread, threading.Thread.start], Queue[object]()
+    lanes = ThreadLanes(on_fault=faults, start=lambda thread: starts.pop(0)(thread))
+    with pytest.raises(LaneFull, match="no thread"):
+        lanes.hand_over("A", work_that(done, "refused"))
+
+    lanes.hand_over("A", work_that(done, "taken"))
+
+    assert done.get(timeout=DEADLINE_S) == "taken"
+    assert lanes.close(DEADLINE_S)
+    assert done.empty()
+
+
+def test_without_a_further_thread_the_ones_there_are_do_the_work(faults: Faults) -> None:
+    starts, gate, done = [threading.Thread.start, no_thread], Gate(), Queue[object]()
+    lanes = ThreadLanes(on_fault=faults, start=lambda thread: starts.pop(0)(thread))
+    lanes.hand_over("A", gate)
+    assert gate.began.wait(DEADLINE_S)
+    lanes.hand_over("B", work_that(done, "B"))
+    gate.go.set()
+
+    assert done.get(timeout=DEADLINE_S) == "B"
+    assert lanes.close(DEADLINE_S)
 
 
 def test_a_refused_hand_over_means_certainly_not_sent() -> None:

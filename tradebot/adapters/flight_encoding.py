@@ -22,7 +22,7 @@ The elements of a container in such a union are told with their types too, and i
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -54,7 +54,7 @@ def large_fields_of(kind: type) -> frozenset[str]:
 
 
 @cache
-def encoder(annotation: Hashable) -> Encode:
+def encoder(annotation: Any) -> Encode:
     """The function that turns a value of this annotation into JSON text."""
     if (simple := _SIMPLE.get(annotation)) is not None:
         return simple
@@ -95,7 +95,12 @@ def _optional(encode: Encode) -> Encode:
 
 
 def _of_enum(kind: type[Enum]) -> Encode:
-    return {member: encoder(type(member.value))(member.value) for member in kind}.__getitem__
+    return {member: _by_type(member.value) for member in kind}.__getitem__
+
+
+def _by_type(value: Any) -> str:
+    kind: Any = type(value)
+    return encoder(kind)(value)
 
 
 def _of_dataclass(kind: type) -> Encode:
@@ -145,7 +150,6 @@ def _of_sequence(encode_each: Encode) -> Encode:
 
 
 def _tagged(value: Any) -> str:
-    kind = type(value)
     match value:
         case None:
             return "null"
@@ -156,8 +160,8 @@ def _tagged(value: Any) -> str:
         case dict():
             text = "[" + ",".join([f"[{_tagged(key)},{_tagged(each)}]" for key, each in value.items()]) + "]"
         case _:
-            text = encoder(kind)(value)
-    return f'{{"type":{json_string(kind.__name__)},"value":{text}}}'
+            text = _by_type(value)
+    return f'{{"type":{json_string(type(value).__name__)},"value":{text}}}'
 
 
 def _is_large(annotation: Any) -> bool:

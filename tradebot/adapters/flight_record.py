@@ -82,11 +82,11 @@ class FlightRecord:
         if self._lines.lost > lost:
             # Nothing may refer to a line that is not there.
             self._kinds.clear()
-        if self._lines.size >= self._part_ends_at:
-            self._begin_part()
         if self._flushed_at is None or at - self._flushed_at >= self._limits.flush_every:
             self._flushed_at = at
             self._lines.flush()
+        if self._lines.size >= self._part_ends_at:
+            self._begin_part()
 
     def flush(self) -> bool:
         """Hand everything to the system; False when the disk does not take it. It is tried again."""
@@ -262,7 +262,9 @@ def _opened(part: Path) -> IO[str]:
     return part.open(encoding="ascii")
 
 
-def _resolved(row: dict[str, Any], written: dict[tuple[str, str], tuple[int, Any]]) -> dict[str, Any]:
+def _resolved(row: Any, written: dict[tuple[str, str], tuple[int, Any]]) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise TypeError("it is no object")
     if "message" not in row:
         return row
     kind, message = row["kind"], row["message"]

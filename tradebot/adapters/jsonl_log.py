@@ -87,6 +87,8 @@ class JsonlLog:
         archive = LogArchive(folder, files_max=limits.archive_files_max, bytes_max=limits.archive_bytes_max)
         self._file = LogFile(self.path, archive, rotate_bytes=limits.rotate_bytes, new_disk=new_disk)
         self._formatter = JsonFormatter(json_serializer=_serialize)
+        # A dict as the message of an otherwise empty record makes every key the event's own. The writer alone has it.
+        self._record = logging.makeLogRecord({})
         self._untold = 0
         self._cut = 0
         self._file.open()
@@ -117,7 +119,11 @@ class JsonlLog:
 
     def _serve(self) -> None:
         while events := self._queue.take(_BATCH_MAX):
-            self._write(events)
+            try:
+                self._write(events)
+            except Exception:
+                # Whatever it was, the log goes on, and tells what it cost.
+                self._lose(len(events))
             self._queue.done()
         if gap := self._gap():
             self._file.append(gap)
@@ -163,9 +169,10 @@ class JsonlLog:
 
     def _line(self, event: Event) -> str | None:
         try:
-            # The formatter is given a dict and an otherwise empty record: that is what makes every key its own.
-            return self._formatter.format(logging.makeLogRecord({"msg": self._fields(event)}))
-        except Exception:  # a value whose own text cannot be made costs this line only
+            self._record.msg = self._fields(event)
+            return self._formatter.format(self._record)
+        except Exception:
+            # A value whose own text cannot be made costs this line only.
             self._lose(1)
             return None
 

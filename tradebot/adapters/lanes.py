@@ -54,9 +54,17 @@ class ThreadLanes:
     """
 
     def __init__(
-        self, *, on_fault: OnFault, threads_max: int = 8, waiting_per_lane: int = 100, waiting_max: int = 2_000
+        self,
+        *,
+        on_fault: OnFault,
+        threads_max: int = 8,
+        waiting_per_lane: int = 100,
+        waiting_max: int = 2_000,
+        start: Callable[[threading.Thread], None] = threading.Thread.start,
     ) -> None:
+        """`start` starts a thread, and raises RuntimeError when the machine gives none."""
         self._on_fault = on_fault
+        self._start = start
         self._threads_max = threads_max
         self._waiting_per_lane = waiting_per_lane
         self._waiting_max = waiting_max
@@ -73,14 +81,14 @@ class ThreadLanes:
         """Raises LaneFull or LanesClosed, with the work not taken."""
         with self._change:
             self._refuse(lane)
-            waiting = self._lanes.get(lane)
-            if waiting is None:
-                waiting = self._lanes[lane] = deque()
+            is_new = lane not in self._lanes
+            if len(self._ready) + is_new > self._idle and self._threads < self._threads_max:
+                self._start_thread(lane)
+            if is_new:
+                self._lanes[lane] = deque()
                 self._ready.append(lane)
-            waiting.append(work)
+            self._lanes[lane].append(work)
             self._waiting += 1
-            if len(self._ready) > self._idle and self._threads < self._threads_max:
-                self._start_thread()
             self._change.notify()
 
     def close(self, timeout_s: float) -> bool:
@@ -102,12 +110,17 @@ class ThreadLanes:
         if self._waiting >= self._waiting_max:
             raise LaneFull(f"{lane}: {self._waiting_max} calls wait already in all lanes")
 
-    def _start_thread(self) -> None:
-        # A daemon thread, so that a call that hangs cannot keep the process from ending.
-        thread = threading.Thread(target=self._serve, name="lane", daemon=True)
+    def _start_thread(self, lane: str) -> None:
+        # A daemon thread, so that a call that hangs cannot keep the process from ending. It is started before the work
+        # is taken: work that was refused must never run.
+        try:
+            self._start(threading.Thread(target=self._serve, name="lane", daemon=True))
+        except RuntimeError as e:
+            if self._threads == 0:
+                raise LaneFull(f"{lane}: no thread for it can be started") from e
+            return
         self._threads += 1
         self._idle += 1
-        thread.start()
 
     def _serve(self) -> None:
         thread = threading.current_thread()

@@ -58,6 +58,13 @@ class ReplayHome:
         self._write(key, is_finished=False)
         return Begin.FRESH
 
+    def refuse_replay(self) -> None:
+        """Raises StateCorrupt when the folder holds a replay: its books are not those of a session that trades."""
+        if self._disk.read(self._state / MARKER) is not None:
+            raise StateCorrupt(
+                str(self._state), "holds a replay", mend="give the session a folder of its own with --home"
+            )
+
     def finish(self, key: ReplayKey) -> None:
         """The replay has come to its end: the next one begins anew."""
         self._write(key, is_finished=True)

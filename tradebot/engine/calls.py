@@ -115,6 +115,15 @@ def perform(call: Call, outside: Outside) -> Message:
             return _look(call, outside)
 
 
+def not_performed(call: Call, cause: Exception) -> Message:
+    """The end of a call that no lane took: certainly not carried out."""
+    match call:
+        case Place() | Modify() | Cancel():
+            return _answered(call, CallOutcome.UNSENT, str(cause))
+        case LookAtBook() | LookAtOrder() | MakeSignals() | PrepareSells():
+            return _failed(call, cause)
+
+
 def lane_of(call: Call, symbols: Mapping[str, str]) -> str:
     """The lane of a call: mutations of one symbol run one after the other, looks in a lane of their own."""
     match call:
@@ -169,8 +178,12 @@ def _look(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, outside: 
             case PrepareSells():
                 return _sells(call, outside)
     except Exception as cause:  # the broker's errors, a strategy's, or a defect: nothing is concluded from any
-        job = None if isinstance(call, LookAtOrder) else call.job
-        return CallFailed(call=type(call).__name__, error=type(cause).__name__, text=str(cause), job=job)
+        return _failed(call, cause)
+
+
+def _failed(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, cause: Exception) -> CallFailed:
+    job = None if isinstance(call, LookAtOrder) else call.job
+    return CallFailed(call=type(call).__name__, error=type(cause).__name__, text=str(cause), job=job)
 
 
 def _book(call: LookAtBook, outside: Outside) -> BookSeen:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from tradebot.domain.calendar import ist_date
-from tradebot.domain.errors import SaveFailed, TradebotError
+from tradebot.domain.errors import BrokerUnavailable, SaveFailed, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
@@ -22,6 +22,7 @@ from tradebot.engine.calls import (
     Outside,
     Place,
     lane_of,
+    not_performed,
     perform,
 )
 from tradebot.engine.day_plan import missed_jobs, plan_day
@@ -59,33 +60,33 @@ class Recorder(Protocol):
     def record(self, sequence: int, at: datetime, message: object) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an engine works with, beside its memory and its inbox."""
+
+    store: OrderStore
+    outside: Outside
+    lanes: Lanes
+    scheduler: Scheduler
+    clock: Clock
+    bus: Bus
+    recorder: Recorder
+
+
 class Engine:
     """The one writer. `run_pending` is its whole life: in a thread of its own, or step by step in a replay."""
 
-    def __init__(
-        self,
-        *,
-        setting: Setting,
-        memory: Memory,
-        store: OrderStore,
-        inbox: Inbox,
-        outside: Outside,
-        lanes: Lanes,
-        scheduler: Scheduler,
-        clock: Clock,
-        bus: Bus,
-        recorder: Recorder,
-    ) -> None:
+    def __init__(self, setting: Setting, memory: Memory, inbox: Inbox, parts: Parts) -> None:
         self.memory = memory
         self.inbox = inbox
         self._setting = setting
-        self._store = store
-        self._outside = outside
-        self._lanes = lanes
-        self._scheduler = scheduler
-        self._clock = clock
-        self._bus = bus
-        self._recorder = recorder
+        self._store = parts.store
+        self._outside = parts.outside
+        self._lanes = parts.lanes
+        self._scheduler = parts.scheduler
+        self._clock = parts.clock
+        self._bus = parts.bus
+        self._recorder = parts.recorder
         self._received = 0
         self.events_written = 0
         self._desk = Desk(setting)
@@ -107,6 +108,19 @@ class Engine:
             handled += len(messages)
             self._run_batch(messages)
         return handled
+
+    def clock_stepped(self, step_s: float) -> None:
+        """The wall clock has jumped, or (with 0) the scheduler was silent: told, and the day is planned anew."""
+        what = f"the wall clock stepped by {step_s:.1f} s" if step_s else "the scheduler was silent"
+        event = Event(
+            name=EventName.CLOCK_STEPPED,
+            at=self._clock.now(),
+            level=Level.WARNING,
+            message=f"{what}: planned anew",
+            fields={"step_s": step_s},
+        )
+        self._bus.publish([event])
+        self._plan()
 
     def close(self) -> None:
         """Make the registry's last notes durable. Nothing is handled afterwards."""
@@ -259,7 +273,10 @@ class Engine:
         if isinstance(call, LookAtBook):
             self.memory.ticks += 1
             call = replace(call, asked=self.memory.ticks)
-        self._lanes.hand_over(lane, self._work(call))
+        try:
+            self._lanes.hand_over(lane, self._work(call))
+        except BrokerUnavailable as cause:
+            self.inbox.put_answer(not_performed(call, cause))
 
     def _work(self, call: Call) -> Callable[[], None]:
         def work() -> None:

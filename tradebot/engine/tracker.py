@@ -56,9 +56,9 @@ class Tracker:
             present.add(coid)
             counts["checked"] += 1
             before = unit.memory.seen.get(row.broker_order_id)
-            if before is not None and before.updated_at > row.updated_at:
+            if before is not None and before is not row and before.updated_at > row.updated_at:
                 continue
-            if before == row and not self._is_unsettled(unit, coid):
+            if (before is row or before == row) and not self._is_unsettled(unit, coid):
                 continue
             self._compare_safely(unit, coid, row, message.trades, message.purpose, counts)
         self._settle_absent(unit, present, message, counts)

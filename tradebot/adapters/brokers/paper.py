@@ -44,6 +44,7 @@ class PaperBroker:
         self._face = face
         self._account_id = account_id
         self._lock = lock if lock is not None else threading.RLock()
+        self._translated: dict[str, tuple[OrderRow, BrokerOrder]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -69,7 +70,14 @@ class PaperBroker:
         self._send(lambda: self._face.cancel(self._account_id, broker_order_id, variety))
 
     def order_book(self) -> Sequence[BrokerOrder]:
-        return [translate(row) for row in self._ask(lambda: self._face.order_book(self._account_id))]
+        rows = self._ask(lambda: self._face.order_book(self._account_id))
+        before = self._translated
+        # The exchange's rows are values: one that is still the same object needs no new translation.
+        self._translated = {
+            row.order_id: known if (known := before.get(row.order_id)) and known[0] is row else (row, translate(row))
+            for row in rows
+        }
+        return [order for _, order in self._translated.values()]
 
     def order(self, broker_order_id: BrokerOrderId) -> BrokerOrder | None:
         row = self._ask(lambda: self._face.order(self._account_id, broker_order_id))

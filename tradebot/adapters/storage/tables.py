@@ -263,6 +263,7 @@ positions = Table(
     Column("sold_quantity", Integer, nullable=False),
     Column("realised_pnl", Money, nullable=False),
     Column("peak_price", Money, nullable=False),
+    Column("exit_rule", String(32)),
     Column("first_fill_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("closed_at", Instant),

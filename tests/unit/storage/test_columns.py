@@ -1,0 +1,30 @@
+"""Every field of a value that is saved has its column: what has none would be forgotten at a restart."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from sqlalchemy import Table
+
+from tradebot.adapters.storage import tables
+from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, JobRun, Order, OrderEvent
+from tradebot.domain.positions import Position
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        (Order, tables.orders),
+        (Attempt, tables.attempts),
+        (BrokerRequest, tables.broker_requests),
+        (Fill, tables.fills),
+        (Position, tables.positions),
+        (OrderEvent, tables.order_events),
+        (Decision, tables.decisions),
+        (JobRun, tables.job_runs),
+    ],
+)
+def test_every_field_has_its_column_and_the_reverse(kind: type, table: Table) -> None:
+    derived = {"avg_price"} if kind is Order else set()
+    assert {field.name for field in fields(kind)} | derived == {column.name for column in table.columns}

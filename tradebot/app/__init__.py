@@ -1,0 +1,18 @@
+"""The composition root: builds a daemon from the settings. The only place that knows every part; no logic."""
+
+from tradebot.app.books import open_reader
+from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
+from tradebot.app.paper import Paper, open_paper
+from tradebot.app.replay import Replay, open_replay
+
+__all__ = [
+    "Paper",
+    "Ports",
+    "Replay",
+    "Rules",
+    "build_engine",
+    "job_messages",
+    "open_paper",
+    "open_reader",
+    "open_replay",
+]

@@ -1,0 +1,223 @@
+"""What a run reads before it writes anything, and the files that it then opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine as DatabaseEngine
+
+from config.market_rules import Market, load_market
+from config.settings import Settings
+from tradebot.adapters.brokers.paper import PaperBroker
+from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.event_file import EventFile
+from tradebot.adapters.flight_record import FlightLimits, FlightRecord
+from tradebot.adapters.jsonl_log import JsonlLog, LogLimits
+from tradebot.adapters.marketdata.history import TapeHistory
+from tradebot.adapters.marketdata.opening import open_tape
+from tradebot.adapters.marketdata.paper_quotes import PaperQuotes
+from tradebot.adapters.marketdata.read_report import ReadReport
+from tradebot.adapters.marketdata.tape import ListedTape
+from tradebot.adapters.registry import CoidRegistry
+from tradebot.adapters.storage.database import open_engine
+from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.storage.schema_version import check_version, create_database
+from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.app.daemon import Ports, Rules
+from tradebot.domain.errors import StateCorrupt
+from tradebot.engine.bus import Bus, Listener
+from tradebot.exchange.exchange import Exchange
+from tradebot.exchange.market import MarketFacts
+from tradebot.ports import Clock, Lanes, Scheduler, Strategy
+from tradebot.strategies.loading import load_strategy
+
+_MEGABYTE = 1024 * 1024
+# Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
+_REPLAY_FLIGHT = FlightLimits(flush_every=timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is read before anything is written: the market's rules and prices, and the strategies."""
+
+    market: Market
+    tape: ListedTape
+    report: ReadReport | None
+    facts: MarketFacts
+    strategies: Sequence[Strategy]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """The open files of one run."""
+
+    exchange: Exchange
+    registry: CoidRegistry
+    database: DatabaseEngine
+    session: Path
+    bus: Bus
+    record: FlightRecord
+    events: EventFile
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Which time a daemon lives in, and where its slow calls run."""
+
+    clock: Clock
+    scheduler: Scheduler
+    lanes: Lanes
+
+
+def read_scene(settings: Settings, folder: Path) -> Scene:
+    market = load_market(folder / "config" / "market")
+    data = settings.replay.data_in(folder) if settings.run.mode == "replay" else None
+    tape, report = open_tape(
+        data, settings.replay.seed, market.calendar, market.rules, market.actions, market.instruments
+    )
+    return Scene(
+        market=market,
+        tape=tape,
+        report=report,
+        facts=_facts(market, tape),
+        strategies=[_strategy(use.name, dict(use.parameters), folder) for use in settings.strategies.use],
+    )
+
+
+def owned_disk(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk | None = None) -> RealDisk:
+    """The disk, with the state folder owned until the stack ends."""
+    disk = disk or RealDisk(durability=settings.run.durability_in_force)
+    stack.callback(disk.close)
+    stack.enter_context(disk.lock(home / "state" / "lock"))
+    return disk
+
+
+def open_books(
+    stack: ExitStack,
+    settings: Settings,
+    home: Path,
+    scene: Scene,
+    disk: RealDisk,
+    opening: datetime,
+    listeners: Sequence[Listener],
+) -> Books:
+    exchange = Exchange.open(
+        home / "state" / "exchange",
+        tape=scene.tape,
+        facts=scene.facts,
+        seed=settings.replay.seed,
+        opening=opening,
+        accounts={settings.run.account_id: settings.run.opening_cash},
+        durable=settings.run.durability_in_force == "power",
+    )
+    stack.callback(exchange.close)
+    registry = CoidRegistry.open(disk, home / "state", exchange.now)
+    stack.callback(registry.close)
+    database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
+    stack.callback(database.dispose)
+    session = _session_folder(home, RealClock().now())
+    bus, record, events = _tellers(stack, settings, disk, home, session, listeners)
+    return Books(
+        exchange=exchange, registry=registry, database=database, session=session, bus=bus, record=record, events=events
+    )
+
+
+def paper_ports(
+    scene: Scene, books: Books, settings: Settings, timing: Timing, lock: AbstractContextManager[object]
+) -> Ports:
+    return Ports(
+        clock=timing.clock,
+        scheduler=timing.scheduler,
+        lanes=timing.lanes,
+        registry=books.registry,
+        store=SqlOrderStore(books.database),
+        broker=PaperBroker(books.exchange, settings.run.account_id, lock),
+        market_data=PaperQuotes(books.exchange, lock),
+        history=TapeHistory(scene.tape),
+        strategies=scene.strategies,
+        bus=books.bus,
+        recorder=books.record,
+    )
+
+
+def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
+    return Rules(
+        policy=settings.policy(),
+        calendar=scene.market.calendar,
+        amo=scene.facts.amo_window("NSE", at),
+        actions=scene.tape.actions,
+    )
+
+
+@contextmanager
+def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
+    """The orders of a home, for looking only. Raises StateCorrupt when there is no database that fits the code."""
+    engine = open_engine(settings.run.database_url_in(home))
+    try:
+        if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
+            raise StateCorrupt(
+                str(engine.url.database), "is not there", mend="run `python main.py` once, or name the home with --home"
+            )
+        check_version(engine)
+        yield OrderReader(engine)
+    finally:
+        engine.dispose()
+
+
+def _facts(market: Market, tape: ListedTape) -> MarketFacts:
+    return MarketFacts(
+        calendar=market.calendar,
+        rules=market.rules,
+        actions=tuple(tape.actions),
+        instruments=market.instruments,
+        amo_windows=market.amo_windows,
+    )
+
+
+def _strategy(name: str, parameters: dict[str, object], folder: Path) -> Strategy:
+    """A strategy of the settings; a relative path among its parameters begins at tradebot's folder."""
+    path = parameters.get("path")
+    if isinstance(path, str):
+        parameters["path"] = str(folder / path)
+    return load_strategy(name, parameters)
+
+
+def _session_folder(home: Path, now: datetime) -> Path:
+    """A folder of its own for this run, named by the instant of its start."""
+    return home / "sessions" / f"{now:%Y%m%d_%H%M%S_%f}"
+
+
+def _tellers(
+    stack: ExitStack,
+    settings: Settings,
+    disk: RealDisk,
+    home: Path,
+    session: Path,
+    listeners: Sequence[Listener],
+) -> tuple[Bus, FlightRecord, EventFile]:
+    """Who is told what happens: the log, the session's files, and whoever watches."""
+    clock = RealClock()
+    log = JsonlLog(
+        home / "logs",
+        started_at=clock.now(),
+        session_id=session.name,
+        clock=clock,
+        on_full="wait" if settings.run.mode == "replay" else "drop",
+        limits=LogLimits(
+            rotate_bytes=settings.logs.log_file_mb_max * _MEGABYTE,
+            archive_files_max=settings.logs.log_archive_files_max,
+            archive_bytes_max=settings.logs.log_archive_mb_max * _MEGABYTE,
+        ),
+    )
+    stack.callback(log.close)
+    events = EventFile(disk, session / "events.jsonl")
+    stack.callback(events.close)
+    is_replay = settings.run.mode == "replay"
+    record = FlightRecord(disk, session / "flight.jsonl", _REPLAY_FLIGHT if is_replay else None)
+    stack.callback(record.close)
+    return Bus([log, events, *listeners]), record, events

@@ -1,0 +1,97 @@
+"""An engine from its ports: the same for a replay, for paper trading and for a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
+from tradebot.domain.corporate_actions import CorporateAction
+from tradebot.domain.policy import Policy
+from tradebot.engine.bus import Bus
+from tradebot.engine.calls import Outside
+from tradebot.engine.engine import Engine, Parts, Recorder
+from tradebot.engine.ids import OrderIds
+from tradebot.engine.inbox import Inbox
+from tradebot.engine.messages import Job, JobDue
+from tradebot.engine.recovery import remember
+from tradebot.engine.setting import Setting
+from tradebot.ports import (
+    Broker,
+    Clock,
+    History,
+    IdRegistry,
+    Lanes,
+    MarketData,
+    OrderStore,
+    Scheduler,
+    Strategy,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The adapters of one daemon, chosen by the settings, or by a test."""
+
+    clock: Clock
+    scheduler: Scheduler
+    lanes: Lanes
+    registry: IdRegistry
+    store: OrderStore
+    broker: Broker
+    market_data: MarketData
+    history: History
+    strategies: Sequence[Strategy]
+    bus: Bus
+    recorder: Recorder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The dated data and the operator's policy that one daemon works by."""
+
+    policy: Policy
+    calendar: Calendar
+    amo: AmoWindow
+    actions: Sequence[CorporateAction]
+
+
+def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
+    """An engine with its memory rebuilt from the database. Raises StateCorrupt when its books contradict each other."""
+    stored = ports.store.load(ist_date(ports.clock.now()))
+    setting = Setting(
+        policy=rules.policy,
+        calendar=rules.calendar,
+        amo=rules.amo,
+        actions=rules.actions,
+        capabilities=ports.broker.capabilities,
+        registry=ports.registry,
+        ids=OrderIds(stored.highest_order_id),
+    )
+    outside = Outside(
+        broker=ports.broker,
+        market_data=ports.market_data,
+        history=ports.history,
+        strategies=ports.strategies,
+        clock=ports.clock,
+    )
+    parts = Parts(
+        store=ports.store,
+        outside=outside,
+        lanes=ports.lanes,
+        scheduler=ports.scheduler,
+        clock=ports.clock,
+        bus=ports.bus,
+        recorder=ports.recorder,
+    )
+    return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
+
+
+def job_messages(inbox: Inbox) -> Callable[[str, datetime], None]:
+    """What a scheduler is given: it puts each due job into the inbox, and does nothing else."""
+
+    def deliver(name: str, at: datetime) -> None:
+        inbox.put(JobDue(name=Job(name), at=at))
+
+    return deliver

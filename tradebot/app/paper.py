@@ -1,0 +1,84 @@
+"""Paper trading in real time, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+
+from config.market_rules import Market
+from config.settings import Settings
+from tradebot.adapters.brokers.paper_feed import PaperFeed
+from tradebot.adapters.lanes import ThreadLanes
+from tradebot.adapters.replay_home import ReplayHome
+from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
+from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.daemon import build_engine, job_messages
+from tradebot.domain.calendar import ist_date
+from tradebot.domain.events import Event, EventName, Level
+from tradebot.engine.bus import Listener
+from tradebot.engine.engine import Engine
+from tradebot.engine.inbox import Inbox
+from tradebot.exchange.exchange import Exchange
+from tradebot.runtime.live import LiveLoop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """Paper trading that is ready to run: `loop.run()` is all that is left to do; `loop.stop()` ends it."""
+
+    loop: LiveLoop
+    engine: Engine
+    exchange: Exchange
+    orders: OrderReader
+    market: Market
+    session: Path
+    start: datetime
+
+
+@contextmanager
+def open_paper(settings: Settings, *, home: Path, folder: Path, listeners: Sequence[Listener] = ()) -> Iterator[Paper]:
+    """Paper trading in real time on the folders of `home`: the embedded exchange plays the seeded market of today.
+
+    Raises what `open_replay` raises, and StateCorrupt for a home that holds a replay.
+    """
+    scene = read_scene(settings, folder)
+    clock = RealClock()
+    start = clock.now()
+    scene.market.calendar.trading_day(ist_date(start))
+    with ExitStack() as stack:
+        disk = owned_disk(stack, settings, home)
+        ReplayHome(disk, home / "state").refuse_replay()
+        books = open_books(stack, settings, home, scene, disk, start, listeners)
+
+        def tell_fault(lane: str, fault: BaseException) -> None:
+            text = f"lane {lane}: {type(fault).__name__}: {fault}"
+            name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
+            books.bus.publish([Event(name=name, at=clock.now(), level=level, message=text)])
+
+        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=tell_fault), RLock()
+        scheduler = RealScheduler(clock, job_messages(inbox))
+        feed = PaperFeed(books.exchange, settings.run.account_id, lock)
+        while feed.now < start:
+            feed.advance_to(start)
+
+        def flush() -> None:
+            books.record.flush()
+            books.events.flush()
+
+        ports = paper_ports(scene, books, settings, Timing(clock, scheduler, lanes), lock)
+        engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        yield Paper(
+            loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=flush, venue=feed),
+            engine=engine,
+            exchange=books.exchange,
+            orders=OrderReader(books.database),
+            market=scene.market,
+            session=books.session,
+            start=start,
+        )
+        engine.close()

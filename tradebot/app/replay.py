@@ -1,0 +1,116 @@
+"""A replay on virtual time, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from config.market_rules import Market
+from config.settings import Settings
+from tradebot.adapters.brokers.paper_feed import PaperFeed
+from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.lanes import InlineLanes
+from tradebot.adapters.marketdata.read_report import ReadReport
+from tradebot.adapters.replay_home import Begin, ReplayHome, ReplayKey
+from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.adapters.timekeeping.scaled import Pacer
+from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
+from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.domain.calendar import Calendar, ist
+from tradebot.engine.bus import Listener
+from tradebot.engine.engine import Engine
+from tradebot.engine.inbox import Inbox
+from tradebot.exchange.exchange import Exchange
+from tradebot.runtime.pacing import SessionPace
+from tradebot.runtime.replay import ReplayLoop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A replay that is ready to run: `loop.run(end)` is all that is left to do; `pace.stop()` ends it early."""
+
+    loop: ReplayLoop
+    engine: Engine
+    exchange: Exchange
+    pace: SessionPace
+    orders: OrderReader
+    market: Market
+    begin: Begin
+    report: ReadReport | None
+    session: Path
+    start: datetime
+    end: datetime
+
+
+@contextmanager
+def open_replay(
+    settings: Settings,
+    *,
+    home: Path,
+    folder: Path,
+    listeners: Sequence[Listener] = (),
+    disk: RealDisk | None = None,
+    wrap: Callable[[Ports], Ports] = lambda ports: ports,
+) -> Iterator[Replay]:
+    """A replay on the folders of `home`, with the configuration below `folder`; everything is closed at the end.
+
+    Who watches the adapters, or breaks them, gives a `disk` of their own, and ports around those that were built.
+    What can be wrong with the input is found before anything is written. Raises the errors of `domain.errors`,
+    MarketDataFileError, DataFileError, CalendarHorizonError and StrategyNotLoaded.
+    """
+    scene = read_scene(settings, folder)
+    start, end = _span(settings, scene.market.calendar)
+    with ExitStack() as stack:
+        disk = owned_disk(stack, settings, home, disk)
+        replays, key = ReplayHome(disk, home / "state"), _key(settings, scene.report)
+        begin = replays.begin(key)
+        books = open_books(stack, settings, home, scene, disk, start, listeners)
+        clock, inbox, lock = VirtualClock(books.exchange.now), Inbox(), nullcontext()
+        scheduler = VirtualScheduler(clock, job_messages(inbox))
+        ports = wrap(paper_ports(scene, books, settings, Timing(clock, scheduler, InlineLanes()), lock))
+        engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
+        feed = PaperFeed(books.exchange, settings.run.account_id, lock)
+        yield Replay(
+            loop=ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=pace.wait_until),
+            engine=engine,
+            exchange=books.exchange,
+            pace=pace,
+            orders=OrderReader(books.database),
+            market=scene.market,
+            begin=begin,
+            report=scene.report,
+            session=books.session,
+            start=start,
+            end=end,
+        )
+        engine.close()
+        if books.exchange.now >= end:
+            replays.finish(key)
+
+
+def _span(settings: Settings, calendar: Calendar) -> tuple[datetime, datetime]:
+    """From the evening before the first trading day, when its orders are placed, to the end of the last day."""
+    first = calendar.next_trading_day(settings.replay.first_day - timedelta(days=1)).day
+    calendar.trading_day(settings.replay.last_day)
+    try:
+        start = ist(calendar.previous_trading_day(first).day, time(16, 0))
+    except ValueError:
+        start = ist(first, time(0, 0))
+    return start, ist(settings.replay.last_day, time(23, 30))
+
+
+def _key(settings: Settings, report: ReadReport | None) -> ReplayKey:
+    facts = {
+        "data": "seeded" if report is None else ", ".join(report.files),
+        "from": settings.replay.first_day.isoformat(),
+        "to": settings.replay.last_day.isoformat(),
+        "seed": str(settings.replay.seed),
+        "account": settings.run.account_id,
+    }
+    return ReplayKey(facts=facts)
