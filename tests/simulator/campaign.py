@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time
 from decimal import Decimal
 
+from tests.simulator.audited import findings
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
 from tests.simulator.outcome import Outcome, outcome
 from tests.simulator.witness import missing_witnesses
@@ -108,7 +109,7 @@ def _settle(scenario: Scenario, moment: Moment, unbroken: Outcome) -> list[str]:
         world.run()
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
-    return outcome(world).differences(unbroken)
+    return outcome(world).differences(unbroken) + findings(world)
 
 
 def _each(moments: Sequence[Moment], kinds: Sequence[CrashKind]) -> Iterator[tuple[Moment, CrashKind]]:

@@ -1,4 +1,4 @@
-"""What must lie there in the instant of a death, before anything is restarted: nothing was sent without its witnesses."""
+"""What must lie there in the instant of a death, before anything is restarted: nothing sent without its witnesses."""
 
 from __future__ import annotations
 

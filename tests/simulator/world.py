@@ -95,11 +95,13 @@ class NoRecorder:
 
 @dataclass(slots=True)
 class World:
-    """One process's life in a scenario: from the scenario's start, or from a moment on."""
+    """One process's life in a scenario: from the scenario's start, or from a moment on. `asleep_until`: the market has
+    gone on without it until then."""
 
     scenario: Scenario
     tracer: Tracer = field(default_factory=Tracer)
     moment: Moment | None = None
+    asleep_until: datetime | None = None
     events: list[Event] = field(default_factory=list)
     disk: SimDisk = field(init=False)
     database: SqliteMemory = field(init=False)
@@ -116,6 +118,8 @@ class World:
         self._image = self.database.image() if moment is None else moment.image
         if moment is not None:
             self.exchange.restore(moment.exchange)
+        while self.asleep_until is not None and self.exchange.now < self.asleep_until:
+            self.exchange.advance_to(self.asleep_until)
 
     def run(self) -> None:
         """Start, recover, and go on to the scenario's end."""

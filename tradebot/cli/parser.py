@@ -32,6 +32,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(replay)
     replay.set_defaults(is_replay=True)
     _add_orders(commands.add_parser("orders", help="look at orders and decisions"))
+    _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
+    doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
+    _add_folders(doctor)
+    doctor.set_defaults(command=_doctor)
+    report = commands.add_parser("report", help="write the report of a run (HTML and text)")
+    report.add_argument("session", nargs="?", help="a folder of sessions/; without it, the newest")
+    _add_folders(report)
+    report.set_defaults(command=_report)
     return parser
 
 
@@ -65,6 +73,15 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
         each.set_defaults(command=command)
 
 
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    check = commands.add_parser("check", help="name everything that is wrong, or nothing")
+    show = commands.add_parser("show", help="every key with its value and where it comes from")
+    for each, command in ((check, _check_config), (show, _show_config)):
+        _add_folders(each)
+        each.set_defaults(command=command)
+
+
 # The commands' own modules, with the libraries behind them, are imported only when one is run.
 
 
@@ -90,3 +107,27 @@ def _why(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import explain
 
     return explain(options)
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    from tradebot.cli.config import check
+
+    return check(options)
+
+
+def _show_config(options: argparse.Namespace) -> int:
+    from tradebot.cli.config import show
+
+    return show(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from tradebot.cli.doctor import doctor
+
+    return doctor(options)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from tradebot.cli.report import report
+
+    return report(options)

@@ -112,7 +112,7 @@ class Desk:
             )
         attempt = unit.attempts[order.coid]
         request_id = f"{attempt.coid}-C"
-        if attempt.broker_order_id is None or request_id in unit.memory.in_flight:
+        if attempt.broker_order_id is None or unit.is_under_way(request_id):
             return
         unit.requests[request_id] = BrokerRequest(
             id=request_id,
@@ -178,6 +178,11 @@ class Desk:
     def give_up(self, unit: Unit, order: Order, attempt: Attempt, text: str) -> None:
         """The order certainly does not stand at the broker and is not sent again: it has failed."""
         ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.EXPIRED, unit.now))
+        request = unit.requests.get(f"{attempt.coid}-P")
+        if request is not None and request.state is not RequestState.UNSENT:
+            unit.requests[request.id] = replace(
+                request, state=RequestState.UNSENT, detail="not seen at the broker", answered_at=unit.now
+            )
         if order.status is OrderStatus.PENDING:
             ledger.change(
                 unit,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tradebot.domain.calendar import ist_date
-from tradebot.domain.errors import BrokerUnavailable, SaveFailed, TradebotError
+from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
@@ -48,7 +48,7 @@ from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
 from tradebot.engine.tracker import Tracker
-from tradebot.ports import Clock, Lanes, OrderStore, Scheduler
+from tradebot.ports import Clock, IdRegistry, Lanes, OrderStore, Scheduler
 
 BATCH_MAX = 256
 """How many messages share one transaction at most."""
@@ -98,7 +98,7 @@ class Engine:
         self._plan()
         unit = Unit(self.memory, self._clock.now())
         unit.looks.append("recovery")
-        self._commit(unit)
+        self._refuse(unit.now, self._commit(unit))
 
     def run_pending(self, timeout_s: float = 0.0) -> int:
         """Handle what waits, in batches, until the inbox is empty; returns how many messages there were."""
@@ -127,11 +127,25 @@ class Engine:
         self._setting.registry.sync()
 
     def _run_batch(self, messages: Sequence[Message]) -> None:
+        """One transaction for all; when it is refused, one for each, so that one bad message stops no other."""
         now = self._clock.now()
-        batch = Unit(self.memory, now)
         for message in messages:
             self._received += 1
             self._recorder.record(self._received, now, message)
+        refused = self._save_together(messages, now)
+        if refused is not None and len(messages) > 1:
+            for message in messages:
+                self._refuse(now, self._save_together([message], now))
+        else:
+            self._refuse(now, refused)
+        if self.memory.is_day_over:
+            self.memory.is_day_over = False
+            forget_finished(self.memory, ist_date(now))
+            self._keep_registry(lambda registry: registry.fold(now - self._setting.policy.registry_keep))
+
+    def _save_together(self, messages: Sequence[Message], now: datetime) -> Exception | None:
+        batch = Unit(self.memory, now)
+        for message in messages:
             unit = Unit(self.memory, now, batch)
             try:
                 self._handle(unit, message)
@@ -141,11 +155,7 @@ class Engine:
                     batch.landed.append(message.request_id)
             else:
                 unit.merge()
-        self._commit(batch)
-        if self.memory.is_day_over:
-            self.memory.is_day_over = False
-            forget_finished(self.memory, ist_date(now))
-            self._setting.registry.fold(now - self._setting.policy.registry_keep)
+        return self._commit(batch)
 
     def _handle(self, unit: Unit, message: Message) -> None:
         match message:
@@ -222,8 +232,9 @@ class Engine:
         today = ist_date(self._clock.now())
         self._scheduler.plan(plan_day(today, setting.calendar, setting.policy.times))
 
-    def _commit(self, batch: Unit) -> None:
-        """Registry, then database, then memory; what leaves the engine leaves it after all three."""
+    def _commit(self, batch: Unit) -> Exception | None:
+        """Registry, then database, then memory; what leaves the engine leaves it after all three. Returns why it was
+        refused, if it was."""
         try:
             if batch.reservations:
                 self._setting.registry.reserve(list(batch.reservations.values()))
@@ -232,12 +243,12 @@ class Engine:
                 self._store.save(changes)
                 self.events_written += len(changes.events)
                 self.memory.entries_stopped = ""
-        except (SaveFailed, TradebotError, OSError) as cause:
-            self._refuse(batch, cause)
-            return
+        except (TradebotError, OSError) as cause:
+            self.memory.land(batch.landed)
+            return cause
         batch.merge()
         if batch.notes:
-            self._setting.registry.note(list(batch.notes.values()))
+            self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))
         if batch.looks and not any(isinstance(call, LookAtBook) for call in batch.calls):
             batch.calls.append(self._jobs.look(Unit(self.memory, batch.now), ",".join(dict.fromkeys(batch.looks))))
         for name, at in batch.timers:
@@ -245,16 +256,27 @@ class Engine:
         self._bus.publish(batch.events)
         for call in batch.calls:
             self._hand_over(call)
+        return None
 
-    def _refuse(self, batch: Unit, cause: Exception) -> None:
-        """Nothing of the batch is true: nothing was sent, nothing is announced, and entries stop until a save works."""
-        self.memory.land(batch.landed)
+    def _keep_registry(self, keep: Callable[[IdRegistry], None]) -> None:
+        """Upkeep that may lag: the database has it already, and the next start brings the registry up to it."""
+        try:
+            keep(self._setting.registry)
+        except (TradebotError, OSError) as cause:
+            text = f"the registry lags behind the database: {cause}"
+            name, level = EventName.INTERNAL_FAULT, Level.ERROR
+            self._bus.publish([Event(name=name, at=self._clock.now(), level=level, message=text)])
+
+    def _refuse(self, now: datetime, cause: Exception | None) -> None:
+        """Nothing of it is true: nothing was sent, nothing is announced, and entries stop until a save works."""
+        if cause is None:
+            return
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [
                 Event(
                     name=EventName.ENTRIES_STOPPED,
-                    at=batch.now,
+                    at=now,
                     level=Level.CRITICAL,
                     message=self.memory.entries_stopped,
                     component="database",
@@ -262,7 +284,7 @@ class Engine:
             ]
         )
         for name in (Job.VERIFY, Job.CATCH_UP):
-            self._scheduler.once(name, batch.now + self._setting.policy.times.verify_after)
+            self._scheduler.once(name, now + self._setting.policy.times.verify_after)
 
     def _hand_over(self, call: Call) -> None:
         lane = lane_of(call, self._symbol_of(call))

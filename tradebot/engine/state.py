@@ -205,6 +205,11 @@ class Unit:
         self.cleared: list[Coid] = []
         self.facts: dict[str, object] = {}
 
+    def is_under_way(self, request_id: str) -> bool:
+        """The request was handed to a lane and has not ended, or will be handed over once this unit is saved."""
+        memory = self.memory
+        return request_id in memory.in_flight or self.requests.get(request_id) is not memory.requests.get(request_id)
+
     def reserved(self, coid: Coid) -> RegistryEntry | None:
         """A reservation of this unit or of its batch."""
         own = self.reservations.get(coid)

@@ -15,6 +15,7 @@ from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
     BrokerOrderId,
+    BrokerRequest,
     Coid,
     Order,
     OrderStatus,
@@ -166,11 +167,8 @@ class Tracker:
     def _answer_request(self, unit: Unit, attempt: Attempt) -> None:
         """A placement whose answer never came is answered by the order itself."""
         request = unit.requests.get(f"{attempt.coid}-P")
-        if request is not None and request.state is not RequestState.ACKED:
-            unit.requests[request.id] = replace(
-                request, state=RequestState.ACKED, detail="seen at the broker", answered_at=unit.now
-            )
-            unit.landed.append(request.id)
+        if request is not None:
+            _conclude(unit, request, RequestState.ACKED, "seen at the broker")
 
     def _tell(
         self,
@@ -247,12 +245,18 @@ class Tracker:
         request, attempt = unit.requests[request_id], unit.attempts[coid]
         order = unit.orders[attempt.order_id]
         wanted = Decimal(request.payload["price"])
-        if row.word is BrokerWord.OPEN and abs(row.price - wanted) > PRICE_TOLERANCE:
-            if request_id not in unit.memory.in_flight and request.state is not RequestState.ACKED:
+        if row.word is not BrokerWord.OPEN:
+            unit.modifies[coid] = ""
+            _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
+            return
+        if abs(row.price - wanted) > PRICE_TOLERANCE:
+            if not unit.is_under_way(request_id) and request.state is not RequestState.ACKED:
                 unit.modifies[coid] = ""
+                _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
             return
         unit.modifies[coid] = ""
-        if row.word is not BrokerWord.OPEN or order.status is not OrderStatus.PENDING:
+        _conclude(unit, request, RequestState.ACKED, "seen at the broker")
+        if order.status is not OrderStatus.PENDING:
             return
         ledger.change_attempt(unit, attempt, replace(attempt, price=row.price, updated_at=unit.now))
         unit.orders[order.id] = replace(order, price=row.price)
@@ -263,10 +267,14 @@ class Tracker:
     def _ask_again(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """A cancellation that is wanted and whose request has ended without effect is asked for again."""
         order = unit.orders[unit.attempts[coid].order_id]
+        if row.word is not BrokerWord.OPEN and (request := unit.requests.get(f"{coid}-C")) is not None:
+            is_cancelled = row.word is BrokerWord.CANCELLED
+            state = RequestState.ACKED if is_cancelled else RequestState.REFUSED
+            _conclude(unit, request, state, f"the order is {row.status}")
         if not (order.cancel_requested and order.status is OrderStatus.PENDING and row.word is BrokerWord.OPEN):
             return
         request = unit.requests.get(f"{coid}-C")
-        if request is None or (request.state is not RequestState.ACKED and request.id not in unit.memory.in_flight):
+        if request is None or (request.state is not RequestState.ACKED and not unit.is_under_way(request.id)):
             self._desk.cancel(unit, order, order.reason)
 
     def _settle_absent(self, unit: Unit, present: set[Coid], message: BookSeen, counts: dict[str, int]) -> None:
@@ -282,10 +290,13 @@ class Tracker:
                 self._not_found(unit, unit.orders[attempt.order_id], attempt)
 
     def _not_found(self, unit: Unit, order: Order, attempt: Attempt) -> None:
-        """Never assumed executed or cancelled. Where absence is proof, it is sent again with the same id while it is
-        still wanted; elsewhere it stays unknown, until the operator's policy lets it expire."""
+        """Never assumed executed or cancelled. Where absence is proof, or the request certainly never left, it is sent
+        again with the same id while it is still wanted; elsewhere it stays unknown, until the operator's policy lets
+        it expire."""
         capabilities = self._setting.capabilities
-        if capabilities.absence_is_proof and attempt.broker_order_id is None:
+        request = unit.requests.get(f"{attempt.coid}-P")
+        is_unsent = request is not None and request.state is RequestState.UNSENT
+        if attempt.broker_order_id is None and (capabilities.absence_is_proof or is_unsent):
             self._send_again(unit, order, attempt)
             return
         policy = self._setting.policy
@@ -358,10 +369,17 @@ class Tracker:
         return end is not None and now >= end and ist_date(now) >= attempt.trading_day
 
 
+def _conclude(unit: Unit, request: BrokerRequest, state: RequestState, detail: str) -> None:
+    """A request whose answer never came is answered by what the broker's book shows."""
+    if request.state not in (RequestState.PREPARED, RequestState.UNKNOWN):
+        return
+    unit.requests[request.id] = replace(request, state=state, detail=detail, answered_at=unit.now)
+    unit.landed.append(request.id)
+
+
 def _was_settled(unit: Unit, request_id: str, message: BookSeen) -> bool:
     """The placement had ended before the look was asked for: only then does the order's absence say anything."""
-    memory = unit.memory
-    return request_id not in memory.in_flight and memory.landings.get(request_id, 0) < message.asked
+    return not unit.is_under_way(request_id) and unit.memory.landings.get(request_id, 0) < message.asked
 
 
 def booked_quantities(unit: Unit) -> dict[BrokerOrderId, int]:
