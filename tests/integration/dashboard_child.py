@@ -1,0 +1,50 @@
+"""A process with a dashboard on its terminal and a scripted daemon behind it: what the tests of the terminal start.
+
+Its one argument is a file: a line of how the run goes on is added to it for each second of the daemon, and at its end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+from tests.unit.ui.builders import a_busy_view
+from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.engine.view_feed import ViewSlot
+from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.look import Look
+from tradebot.interfaces.ui.screen import Dashboard, DashboardOptions
+from tradebot.interfaces.ui.terminal import Terminal
+
+TURN_S = 0.05
+
+
+def run(diary: Path) -> None:
+    stopped, clock, slot = Event(), RealClock(), ViewSlot()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    face = choose_ui("auto", sys.stdout, os.environ)
+    options = DashboardOptions(refresh_s=0.5, look=Look.of(os.environ), screenshots=diary.parent)
+    dashboard = Dashboard(slot, Terminal.behind(sys.stdout), stopped.set, clock, options)
+    dashboard.start()
+    busy = a_busy_view()
+    for turn in range(1200):
+        slot.put(replace(busy, made_s=clock.monotonic()))
+        with diary.open("a") as file:
+            file.write(f"{face} turn {turn} {dashboard.fault}\n")
+        if stopped.wait(TURN_S):
+            break
+        if "raise" in sys.argv and turn == 20:
+            raise RuntimeError("the daemon failed")
+    dashboard.stop()
+    with diary.open("a") as file:
+        file.write(f"ended {dashboard.fault}\n")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""What a terminal shows of the daemon: a dashboard, or plain lines."""

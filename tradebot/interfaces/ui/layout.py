@@ -1,0 +1,212 @@
+"""The frame: which panels there are at which size, and how their lines come together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from rich.segment import SegmentLines
+
+from tradebot.engine.views import DaemonView
+from tradebot.interfaces.ui.browsing import Browsing, Focus, Page, footer
+from tradebot.interfaces.ui.look import ALARM, BAD, DIM, Line, boxed, fitted, words
+from tradebot.interfaces.ui.panels import blocks, detail, events, flags, header, orders, positions, schedule
+from tradebot.interfaces.ui.panels.header import Moment
+from tradebot.interfaces.ui.panels.help import help_page
+
+SMALLEST = (60, 16)
+MIDDLE_COLUMNS = 100
+WIDE_COLUMNS = 160
+
+# Below these heights (header and footer left out) there are fewer boxes, so that each has room for some rows.
+_WIDE_LINES = 30
+_MEDIUM_LINES = 20
+_THREE_BOXES_LINES = 16
+
+_LEFT = 30
+_LEFT_WIDE = 58
+
+Body = Callable[[int, int], SegmentLines]
+"""From the width and height inside of the box to what stands there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A box: its title and its body, both of which may fail without harm to any other."""
+
+    title: Callable[[], str]
+    body: Body
+    is_focused: bool = False
+
+
+def frame(view: DaemonView, browsing: Browsing, size: tuple[int, int], moment: Moment) -> list[Line]:
+    """As many lines as the screen has, each as wide as the screen. `size` is columns and lines."""
+    return [*top(view, moment, size), *body(view, browsing, size)]
+
+
+def top(view: DaemonView, moment: Moment, size: tuple[int, int]) -> Sequence[Line]:
+    """The header; it goes on with the clock while the body stands."""
+    columns = size[0]
+    if _is_small(size):
+        return _safely(lambda: header.one_line(view, moment, columns), columns, 1)
+    return _safely(lambda: header.header(view, moment, columns), columns, header.LINES)
+
+
+def body(view: DaemonView, browsing: Browsing, size: tuple[int, int]) -> list[Line]:
+    """Everything below the header: the same for the same view, browsing and size."""
+    columns, lines = size
+    style = ALARM if browsing.is_quitting else BAD if browsing.notice else DIM
+    last = fitted(words((footer(browsing), style)), columns)
+    if not _is_small(size):
+        return [*_middle(view, browsing, columns, lines - header.LINES - 1), last]
+    asks = bool(browsing.is_quitting or browsing.notice or browsing.typing is not None)
+    blank: Line = fitted([], columns)
+    below = [last if asks else blank, *([blank] * lines)]
+    return below[: lines - 1]
+
+
+def _is_small(size: tuple[int, int]) -> bool:
+    return size[0] < SMALLEST[0] or size[1] < SMALLEST[1]
+
+
+def _middle(view: DaemonView, browsing: Browsing, columns: int, lines: int) -> list[Line]:
+    match browsing.page:
+        case Page.HELP:
+            page = Panel(title=lambda: "Help", body=partial(help_page, browsing.offset), is_focused=True)
+            return _drawn(page, columns, lines)
+        case Page.DETAIL:
+            page = Panel(
+                title=lambda: detail.title(view, browsing),
+                body=partial(detail.detail, view, browsing),
+                is_focused=True,
+            )
+            return _drawn(page, columns, lines)
+        case Page.MAIN:
+            panels = _panels(view, browsing)
+            if columns < MIDDLE_COLUMNS or lines < _MEDIUM_LINES:
+                return _narrow(view, browsing, panels, columns, lines)
+            if columns < WIDE_COLUMNS or lines < _WIDE_LINES:
+                return _medium(view, browsing, panels, columns, lines)
+            return _wide(view, browsing, panels, columns, lines)
+
+
+def _narrow(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], columns: int, lines: int) -> list[Line]:
+    """Orders, positions, and events or whichever other panel has the focus, one below the other; where the screen is
+    low, orders and one of the others."""
+    third = Focus.EVENTS if browsing.focus in (Focus.ORDERS, Focus.POSITIONS) else browsing.focus
+    if lines < _THREE_BOXES_LINES:
+        shown = [Focus.ORDERS, Focus.POSITIONS if browsing.focus is Focus.POSITIONS else third]
+    else:
+        shown = [Focus.ORDERS, Focus.POSITIONS, third]
+    heights = _shares(lines - 1, (4, 3, 3)[: len(shown)])
+    boxes = [_drawn(panels[focus], columns, height) for focus, height in zip(shown, heights, strict=True)]
+    return [orders.counts_in_a_line(view, browsing, columns), *(line for box in boxes for line in box)]
+
+
+def _medium(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], columns: int, lines: int) -> list[Line]:
+    """Counts beside orders, blocks beside positions; below them events, beside the schedule or the flags."""
+    counts = Panel(title=lambda: "By status", body=partial(orders.counts, view, browsing))
+    beside = Focus.FLAGS if browsing.focus is Focus.FLAGS else Focus.SCHEDULE
+    first, second, last = _shares(lines, (5, 3, 4))
+    right = columns - _LEFT
+    schedule_columns = columns * 2 // 5
+    return [
+        *_side_by_side(_drawn(counts, _LEFT, first), _drawn(panels[Focus.ORDERS], right, first)),
+        *_side_by_side(_drawn(panels[Focus.BLOCKS], _LEFT, second), _drawn(panels[Focus.POSITIONS], right, second)),
+        *_side_by_side(
+            _drawn(panels[beside], schedule_columns, last),
+            _drawn(panels[Focus.EVENTS], columns - schedule_columns, last),
+        ),
+    ]
+
+
+def _wide(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], columns: int, lines: int) -> list[Line]:
+    """Counts, blocks, schedule and flags at the left; orders, positions and events beside them."""
+    counts = Panel(title=lambda: "By status", body=partial(orders.counts, view, browsing))
+    by_status = min(8, lines // 4)
+    left = _shares(lines - by_status, (3, 3, 4))
+    right = _shares(lines, (5, 3, 4))
+    others = (panels[Focus.BLOCKS], panels[Focus.SCHEDULE], panels[Focus.FLAGS])
+    main = (panels[Focus.ORDERS], panels[Focus.POSITIONS], panels[Focus.EVENTS])
+    return _side_by_side(
+        [
+            *_drawn(counts, _LEFT_WIDE, by_status),
+            *(line for panel, height in zip(others, left, strict=True) for line in _drawn(panel, _LEFT_WIDE, height)),
+        ],
+        [
+            line
+            for panel, height in zip(main, right, strict=True)
+            for line in _drawn(panel, columns - _LEFT_WIDE, height)
+        ],
+    )
+
+
+def _panels(view: DaemonView, browsing: Browsing) -> dict[Focus, Panel]:
+    focus = browsing.focus
+    offsets = {panel: browsing.offset if panel is focus else 0 for panel in Focus}
+    return {
+        Focus.ORDERS: Panel(
+            title=lambda: orders.title(view, browsing),
+            body=partial(orders.orders, view, browsing),
+            is_focused=focus is Focus.ORDERS,
+        ),
+        Focus.POSITIONS: Panel(
+            title=lambda: positions.title(view),
+            body=partial(positions.positions, view, offsets[Focus.POSITIONS]),
+            is_focused=focus is Focus.POSITIONS,
+        ),
+        Focus.EVENTS: Panel(
+            title=lambda: events.title(view, browsing),
+            body=partial(events.events, view, browsing, offsets[Focus.EVENTS]),
+            is_focused=focus is Focus.EVENTS,
+        ),
+        Focus.BLOCKS: Panel(
+            title=lambda: blocks.title(view),
+            body=partial(blocks.blocks, view, offsets[Focus.BLOCKS]),
+            is_focused=focus is Focus.BLOCKS,
+        ),
+        Focus.SCHEDULE: Panel(
+            title=lambda: "Schedule",
+            body=partial(schedule.schedule, view, offsets[Focus.SCHEDULE]),
+            is_focused=focus is Focus.SCHEDULE,
+        ),
+        Focus.FLAGS: Panel(
+            title=lambda: "Flags",
+            body=partial(flags.flags, view, offsets[Focus.FLAGS]),
+            is_focused=focus is Focus.FLAGS,
+        ),
+    }
+
+
+def _drawn(panel: Panel, columns: int, lines: int) -> list[Line]:
+    """The panel in its box; a failure is a line in that box."""
+    body = _safely(lambda: panel.body(columns - 4, lines - 2), columns - 4, 1)
+    title = "?"
+    try:
+        title = panel.title()
+    except Exception as fault:  # one panel's failure stays its own
+        body = [_fault(fault, columns - 4)]
+    return boxed(title, body, columns, lines, is_focused=panel.is_focused)
+
+
+def _safely(draw: Callable[[], SegmentLines], columns: int, lines: int) -> Sequence[Line]:
+    try:
+        return draw().lines
+    except Exception as fault:  # one panel's failure stays its own
+        return [_fault(fault, columns), *([fitted([], columns)] * (lines - 1))]
+
+
+def _fault(fault: Exception, columns: int) -> Line:
+    return fitted(words((f"! cannot be shown: {type(fault).__name__}: {fault}", ALARM)), columns)
+
+
+def _shares(lines: int, weights: tuple[int, ...]) -> list[int]:
+    """The lines in parts of these weights; what is left over goes to the first."""
+    parts = [lines * weight // sum(weights) for weight in weights]
+    parts[0] += lines - sum(parts)
+    return parts
+
+
+def _side_by_side(left: Sequence[Line], right: Sequence[Line]) -> list[Line]:
+    return [[*one, *other] for one, other in zip(left, right, strict=True)]

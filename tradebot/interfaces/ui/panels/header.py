@@ -1,0 +1,128 @@
+"""The header: what runs, what the market does, what it earns, and what is wrong, to be seen from across the room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rich.segment import Segment, SegmentLines
+
+from tradebot.domain.calendar import IST
+from tradebot.domain.events import Level
+from tradebot.engine.views import Alert, DaemonView
+from tradebot.interfaces.ui.look import ALARM, BAD, BOLD, DIM, PLAIN, REVERSE, Cell, Line, fitted, words
+from tradebot.interfaces.ui.panels.words import age, clock, clock_near, gain, money
+
+LINES = 3
+
+_STALE_S = 5.0
+_SHORT_COLUMNS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Real seconds at the painting: how old the view is, and how long the daemon has been running."""
+
+    age_s: float = 0.0
+    up_s: float = 0.0
+
+
+def header(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
+    """Three lines. All of them are in reverse while entries are stopped."""
+    lines = [fitted(line, width) for line in (_run(view, moment, width), _figures(view, width), _alert(view, moment))]
+    if any(alert.level is Level.CRITICAL for alert in view.alerts):
+        lines = [[Segment(segment.text, REVERSE) for segment in line] for line in lines]
+    return SegmentLines(lines, new_lines=True)
+
+
+def one_line(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
+    """All that fits into one line, the most important first."""
+    counts: list[Cell] = [f"{count.status}:{count.count}" for count in view.counts if count.count]
+    stopped = [("STOPPED", REVERSE)] if any(alert.level is Level.CRITICAL for alert in view.alerts) else []
+    cells: list[Cell] = [
+        (view.facts.mode.upper(), BOLD),
+        *stopped,
+        clock(shown_now(view, moment)),
+        _phase(view),
+        _prefixed("day", gain(view.money.realised)),
+        *counts,
+    ]
+    return SegmentLines([fitted(words(*cells, gap=" "), width)], new_lines=True)
+
+
+def shown_now(view: DaemonView, moment: Moment) -> datetime:
+    """The daemon's clock as it goes on after the view was made: at its own rate, and never past the next job, where
+    it would wait."""
+    now = view.now + timedelta(seconds=moment.age_s * view.facts.rate)
+    following = min((row.next_at for row in view.schedule if row.next_at is not None), default=now)
+    return max(view.now, min(now, following))
+
+
+def _run(view: DaemonView, moment: Moment, width: int) -> Line:
+    now = shown_now(view, moment)
+    facts, local, is_wide = view.facts, now.astimezone(IST), width >= _SHORT_COLUMNS
+    cells: list[Cell] = [
+        (f"● {facts.mode.upper()}", BOLD),
+        (f"{local:%a %Y-%m-%d %H:%M:%S} IST" if is_wide else f"{local:%Y-%m-%d %H:%M:%S} IST", BOLD),
+        _market(view, now, is_wide),
+        f"day {view.progress.day} of {view.progress.days}" if view.progress else "",
+        _pace(view.facts.rate),
+    ]
+    if is_wide:
+        cells += [f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}", (facts.session, DIM)]
+    return words(*cells)
+
+
+def _figures(view: DaemonView, width: int) -> Line:
+    money_of = view.money
+    cells: list[Cell] = [
+        _prefixed("day", gain(money_of.realised)),
+        _prefixed("open", gain(money_of.open_gain)),
+        f"invested {money(money_of.invested)}",
+    ]
+    if width >= _SHORT_COLUMNS:
+        cells += [f"free {money(money_of.free)}", f"positions {view.positions_open}/{view.positions_max}"]
+    errors = view.errors_recent
+    cells.append((f"errors 5m {errors}!", BAD) if errors else "errors 5m 0")
+    upcoming = next((row for row in view.schedule if row.next_at is not None), None)
+    if upcoming is not None:
+        cells.append(f"next {upcoming.name} {clock_near(upcoming.next_at, view.now)}")
+    return words(*cells)
+
+
+def _alert(view: DaemonView, moment: Moment) -> Line:
+    stale = (f"shown is the state of {moment.age_s:.0f} s ago", BAD) if moment.age_s > _STALE_S else ""
+    if not view.alerts:
+        return words(stale or ("no alerts", DIM))
+    worst = max(view.alerts, key=_severity)
+    others = len(view.alerts) - 1
+    text = f"! {worst.level}  {worst.text}"
+    return words(stale, (text, ALARM), f"(+{others} more)" if others else "")
+
+
+def _severity(alert: Alert) -> int:
+    return list(Level).index(alert.level)
+
+
+def _market(view: DaemonView, now: datetime, is_wide: bool) -> str:
+    market = view.market
+    if market.following is None or market.changes_at is None:
+        return _phase(view)
+    wait = f" (in {age(market.changes_at - now)})" if is_wide else ""
+    return f"{_phase(view)}, {market.following.replace('_', ' ')} {clock_near(market.changes_at, now)}{wait}"
+
+
+def _phase(view: DaemonView) -> str:
+    phase = view.market.phase
+    return "beyond the calendar" if phase is None else phase.replace("_", " ").upper()
+
+
+def _pace(rate: float) -> str:
+    if rate == 1:
+        return ""
+    return f"{rate:g}x" if rate else "as fast as it can"
+
+
+def _prefixed(name: str, cell: Cell) -> Cell:
+    text, style = cell if isinstance(cell, tuple) else (cell, PLAIN)
+    return f"{name} {text.strip()}", style

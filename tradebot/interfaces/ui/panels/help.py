@@ -1,0 +1,15 @@
+"""The help, made from the key table."""
+
+from __future__ import annotations
+
+from rich.segment import SegmentLines
+
+from tradebot.interfaces.ui.keys import BINDINGS
+from tradebot.interfaces.ui.look import Column, table
+
+_COLUMNS = (Column(title="key", width=14), Column(title="what it does", width=20, grows=True))
+
+
+def help_page(offset: int, width: int, height: int) -> SegmentLines:
+    rows = [[binding.shown, binding.does] for binding in BINDINGS[offset:]]
+    return SegmentLines(table(_COLUMNS, rows, width)[:height], new_lines=True)
