@@ -122,6 +122,15 @@ class Guards(Section):
         high=Decimal(100),
         live=True,
     )
+    max_quote_age_s: int = key(
+        "MAX_QUOTE_AGE_S",
+        5,
+        "a quote that is older is no market data, and blocks",
+        unit="seconds",
+        low=2,
+        high=30,
+        live=True,
+    )
 
 
 class Exits(Section):

@@ -128,8 +128,8 @@ class Strategy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What one transaction saves. Orders, attempts, requests and positions are inserted or replaced by their keys;
-    events, fills, decisions and job runs are added (a fill, a decision or a job run that is there already stays)."""
+    """What one transaction saves. Orders, attempts, requests, positions and decisions are inserted or replaced by
+    their keys; events, fills and job runs are added (a fill or a job run that is there already stays)."""
 
     orders: Sequence[Order] = ()
     attempts: Sequence[Attempt] = ()

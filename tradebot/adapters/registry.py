@@ -164,7 +164,8 @@ class CoidRegistry:
 
     def _refuse_taken(self, entries: Sequence[RegistryEntry]) -> None:
         coids = {entry.coid for entry in entries}
-        if len(coids) < len(entries) or not coids.isdisjoint(self._index.entries):
+        # Not isdisjoint: given a dictionary, it would walk all of it.
+        if len(coids) < len(entries) or any(coid in self._index.entries for coid in coids):
             raise ValueError(f"reserved already or twice, one of {sorted(coids)}")
         if len(self._index.entries) + len(entries) > self._limits.entries_max:
             raise SaveFailed(f"{self._snapshot_path} is full: {len(self._index.entries):,} entries")

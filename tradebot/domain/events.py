@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,6 +68,9 @@ class EventName(StrEnum):
     BROKER_WORD_UNKNOWN = "BROKER_WORD_UNKNOWN"
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
+    CONFIG_CHANGED = "CONFIG_CHANGED"
+    CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
+    CONFIG_REFUSED = "CONFIG_REFUSED"
     INTERNAL_FAULT = "INTERNAL_FAULT"
     LIBRARY = "LIBRARY"
     LOG_LOST = "LOG_LOST"
@@ -83,3 +87,260 @@ class Event:
     component: str = "application"
     correlation_id: str = ""
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFields:
+    """What a line of one event says: its levels, the fields it always has, and those that it has at times."""
+
+    meaning: str
+    levels: tuple[Level, ...] = (Level.INFO,)
+    always: tuple[str, ...] = ()
+    sometimes: tuple[str, ...] = ()
+
+
+_WARNING = (Level.WARNING,)
+_ERROR = (Level.ERROR,)
+_CRITICAL = (Level.CRITICAL,)
+_ORDER = (
+    "order_id",
+    "coid",
+    "decision_id",
+    "symbol",
+    "side",
+    "quantity",
+    "price",
+    "status",
+    "filled_qty",
+    "avg_price",
+    "reason",
+    "broker_order_id",
+)
+_POSITION = ("position_id", "symbol", "quantity", "avg_price", "realised_pnl", "exit_rule")
+_EXIT = ("position_id", "symbol", "found", "threshold", "quantity")
+
+EVENT_FIELDS: Mapping[EventName, EventFields] = {
+    EventName.RECONCILE_RESULT: EventFields(
+        meaning="The first comparison with the broker's order book after a start is done; jobs may run.",
+        always=("reconciled", "pending", "applied_fills", "expired", "errors"),
+    ),
+    EventName.ORDER_INTENT: EventFields(
+        meaning="An order was decided and written down with its client order id; it was not sent yet.", always=_ORDER
+    ),
+    EventName.ORDER_SENT: EventFields(
+        meaning="An order is handed over for sending, the first time or again.", always=(*_ORDER, "attempt")
+    ),
+    EventName.ORDER_ACCEPTED: EventFields(meaning="The broker has the order.", always=_ORDER),
+    EventName.ORDER_REJECTED: EventFields(
+        meaning="The order has failed: a guard, the broker or the exchange refused it, or it could not be sent.",
+        levels=_WARNING,
+        always=_ORDER,
+    ),
+    EventName.ORDER_UNCERTAIN: EventFields(
+        meaning="It is not known whether the order stands at the broker; its symbol takes no entry until that is known."
+        " CRITICAL: the broker does not show it.",
+        levels=(Level.WARNING, Level.CRITICAL),
+        always=_ORDER,
+    ),
+    EventName.ORDER_RETRY: EventFields(
+        meaning="The order certainly did not reach the broker and is sent again under the same client order id.",
+        always=_ORDER,
+    ),
+    EventName.ORDER_PARTIAL: EventFields(meaning="A part of the order was filled.", always=_ORDER),
+    EventName.ORDER_FILLED: EventFields(meaning="The whole order was filled.", always=_ORDER),
+    EventName.ORDER_LATE_FILL: EventFields(
+        meaning="An order was filled after it had been cancelled or had failed. The fill is booked; look at it.",
+        levels=_CRITICAL,
+        always=_ORDER,
+    ),
+    EventName.ORDER_CANCELLED: EventFields(
+        meaning="The broker or the exchange cancelled the order, or what was left of it.", always=_ORDER
+    ),
+    EventName.ORDER_MODIFIED: EventFields(
+        meaning="A change of price that we asked for stands at the broker.", always=_ORDER
+    ),
+    EventName.ORDER_EXPIRED: EventFields(meaning="A failed order is too old to be tried again.", always=_ORDER),
+    EventName.ORDER_REOPENED: EventFields(
+        meaning="An order that had ended is open at the broker after all. It is followed again; look at it.",
+        levels=_CRITICAL,
+        always=_ORDER,
+    ),
+    EventName.COID_REUSED: EventFields(
+        meaning="A client order id that was reserved before is used. WARNING: the order stands at the broker and only"
+        " the registry knew it; it gets its row back.",
+        levels=(Level.INFO, Level.WARNING),
+        always=_ORDER,
+    ),
+    EventName.COID_DUPLICATE: EventFields(
+        meaning="An intent that was placed before, or may have been, was stopped.",
+        levels=_WARNING,
+        always=("coid", "symbol", "side", "decision_id", "attempt"),
+    ),
+    EventName.GUARD_BLOCK: EventFields(
+        meaning="A guard blocked an entry, with what was found and what is allowed; with shadow true it would have.",
+        always=("symbol", "guard", "block_reason", "shadow"),
+        sometimes=(
+            "found",
+            "allowed",
+            "price",
+            "lower_limit",
+            "upper_limit",
+            "quantity",
+            "freeze_quantity",
+            "spread_bps",
+            "spread_bps_max",
+            "depth_notional",
+            "depth_notional_min",
+            "slippage_bps",
+            "slippage_bps_max",
+            "minutes_since_exit",
+            "cooldown_min",
+            "order_id",
+            "status",
+            "cause",
+            "jump",
+            "missing",
+            "error",
+        ),
+    ),
+    EventName.GUARD_NOT_EVALUATED: EventFields(
+        meaning="Spread, depth and slippage were not judged, since there is no book when the market is closed.",
+        always=("symbol",),
+    ),
+    EventName.SIGNALS_RECEIVED: EventFields(
+        meaning="The strategies were asked, and every signal has its outcome.",
+        always=("trading_day", "signals"),
+        sometimes=("sent", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
+    ),
+    EventName.SIGNALS_UNUSABLE: EventFields(
+        meaning="A strategy failed or cannot trust what it reads; it gives no signal this time.",
+        levels=_ERROR,
+        always=("strategy",),
+    ),
+    EventName.SYMBOL_HALTED: EventFields(
+        meaning="A price jumped and no corporate action explains it; the symbol takes no entry.",
+        levels=_ERROR,
+        always=("symbol",),
+    ),
+    EventName.POSITION_OPENED: EventFields(meaning="The first fill of a position is booked.", always=_POSITION),
+    EventName.POSITION_UPDATED: EventFields(
+        meaning="A further fill of a position is booked; it is still open.", always=_POSITION
+    ),
+    EventName.POSITION_ADJUSTED: EventFields(
+        meaning="A split or bonus issue changed the number of shares of a position.", always=("symbol", "quantity")
+    ),
+    EventName.POSITION_CLOSED: EventFields(
+        meaning="The last share of a position is sold; realised_pnl is that of the whole position.", always=_POSITION
+    ),
+    EventName.EXIT_ATR_STOP_HIT: EventFields(meaning="The price is at or below the stop.", always=_EXIT),
+    EventName.EXIT_TRAILING_HIT: EventFields(meaning="The price is below the trailing stop.", always=_EXIT),
+    EventName.EXIT_TIME_STOP: EventFields(
+        meaning="The position is too old; found and threshold are minutes.", always=_EXIT
+    ),
+    EventName.MANUAL_ORDER_SEEN: EventFields(
+        meaning="The account has an order that is not ours. It is told once and never touched.",
+        always=("symbol", "side", "quantity", "price", "broker_order_id"),
+    ),
+    EventName.MANUAL_CANCEL: EventFields(
+        meaning="Somebody else cancelled one of our orders.", levels=_WARNING, always=_ORDER
+    ),
+    EventName.MANUAL_MODIFICATION: EventFields(
+        meaning="Somebody else changed price or quantity of one of our orders; we go on with theirs.",
+        levels=_WARNING,
+        always=_ORDER,
+    ),
+    EventName.HOLDINGS_DIFFER: EventFields(
+        meaning="Our books and the broker's holdings differ. CRITICAL: a sell was filled, and we hold nothing.",
+        levels=(Level.WARNING, Level.CRITICAL),
+        always=("symbol",),
+        sometimes=("ours", "broker", *(name for name in _ORDER if name != "symbol")),
+    ),
+    EventName.CYCLE: EventFields(
+        meaning="A look of the cycle at the order book found something new, or missed an order.",
+        always=(
+            "checked",
+            "updated",
+            "executed",
+            "partially_filled",
+            "rejected",
+            "cancelled",
+            "manual_cancelled",
+            "manual_modified",
+            "not_found",
+            "failed",
+        ),
+    ),
+    EventName.MARKET_CLOSED: EventFields(
+        meaning="The session is over and failed orders that are too old have expired.",
+        always=("pending_buys", "expired"),
+    ),
+    EventName.DAY_SUMMARY: EventFields(
+        meaning="The day is closed; the counts are of the orders in memory.",
+        always=(
+            "positions",
+            "orders_pending",
+            "orders_ongoing",
+            "orders_closed",
+            "orders_failed",
+            "orders_cancelled",
+        ),
+    ),
+    EventName.JOB_MISSED: EventFields(
+        meaning="A job was due while nothing ran; it is done now.", levels=_WARNING, always=("job",)
+    ),
+    EventName.BROKER_UNREACHABLE: EventFields(
+        meaning="A call that only looks had no usable answer. Nothing is concluded from it; it is made again.",
+        levels=_ERROR,
+        always=("error",),
+    ),
+    EventName.BROKER_WORD_UNKNOWN: EventFields(
+        meaning="The broker shows an order with a status that is not known; the order stays as it is.",
+        levels=_WARNING,
+        always=_ORDER,
+    ),
+    EventName.ENTRIES_STOPPED: EventFields(
+        meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again.",
+        levels=_CRITICAL,
+    ),
+    EventName.CLOCK_STEPPED: EventFields(
+        meaning="The wall clock jumped, or (with 0) the scheduler was silent; the day is planned anew.",
+        levels=_WARNING,
+        always=("step_s",),
+    ),
+    EventName.CONFIG_CHANGED: EventFields(
+        meaning="A live key was edited; its new value counts from the next message on.", always=("key", "old", "new")
+    ),
+    EventName.CONFIG_NOT_APPLIED: EventFields(
+        meaning="A key was edited, and the value in force stays: it needs a restart, or a higher place pins it (cause:"
+        " restart, command line, environment or .env).",
+        levels=_WARNING,
+        always=("key", "in_force", "wanted", "cause"),
+    ),
+    EventName.CONFIG_REFUSED: EventFields(
+        meaning="An edit of the configuration is wrong; all old values stay. The message names what is wrong.",
+        levels=_ERROR,
+        always=("problems",),
+    ),
+    EventName.INTERNAL_FAULT: EventFields(
+        meaning="A defect of tradebot: one message, or (with coid, ERROR) one order, was left out; the rest went on.",
+        levels=(Level.ERROR, Level.CRITICAL),
+        sometimes=("coid",),
+    ),
+    EventName.LIBRARY: EventFields(
+        meaning="A library has logged something.",
+        levels=(Level.WARNING, Level.ERROR, Level.CRITICAL),
+        always=("logger",),
+        sometimes=("exception",),
+    ),
+    EventName.LOG_LOST: EventFields(
+        meaning="Lines are missing before this one: more came than could be written, or the disk refused them.",
+        levels=_WARNING,
+        always=("lost",),
+    ),
+}
+"""Every event that is told. The other names are reserved: nothing tells them."""
+
+
+def in_log_words(text: str) -> str:
+    """Flags as `spread_guard_entry`: in capitals some have the name of an event in them, and `grep NAME` counts."""
+    return re.sub(r"ENABLE_([A-Z_]+)", lambda found: found[1].lower(), text)

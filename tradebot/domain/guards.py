@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -149,10 +150,17 @@ def judge_terms(entry: Entry, terms: InstrumentTerms) -> list[Refusal]:
     return refusals
 
 
-def judge_quote(entry: Entry, quote: Quote | None, limits: QuoteLimits) -> list[tuple[GuardMode, Refusal]]:
-    """Every quote guard that the entry breaks, with the guard's mode; without a two-sided book, that it is missing."""
+def judge_quote(
+    entry: Entry, quote: Quote | None, limits: QuoteLimits, now: datetime
+) -> list[tuple[GuardMode, Refusal]]:
+    """Every quote guard that the entry breaks, with the guard's mode; without a two-sided book of now, that it is
+    missing."""
     if quote is None or quote.best_bid is None or quote.best_ask is None:
         return [(GuardMode.ON, Refusal("quote", Reason.NO_MARKET_DATA, {"symbol": entry.symbol}))]
+    age_s = Decimal((now - quote.at).total_seconds())
+    if age_s > limits.age_s_max:
+        figures: Figures = {"age_s": age_s, "age_s_max": limits.age_s_max}
+        return [(GuardMode.ON, Refusal("quote", Reason.NO_MARKET_DATA, figures))]
     taken = quote.asks if entry.side is Side.BUY else quote.bids
     judged = (
         (limits.spread, spread(quote, limits)),

@@ -138,7 +138,8 @@ class Transition:
 def apply(order: Order, transition: Transition) -> Order:
     """The order after the transition. Raises InvalidTransition, naming both words; the order stays as it was."""
     status = ORDER_TABLE[order.status].get(transition.change)
-    if status is None or not _fits_side(order.side, transition.change):
+    is_empty = transition.change in _EXECUTIONS and not order.execution_qty
+    if status is None or is_empty or not _fits_side(order.side, transition.change):
         raise InvalidTransition(
             f"order {order.id} ({order.side} {order.symbol}) is {order.status}: it cannot be {transition.change}"
         )
@@ -211,6 +212,9 @@ def _stamp(order: Order, transition: Transition) -> Order:
         )
     if transition.change is OrderChange.REOPENED:
         return replace(order, closed_at=None)
+    if transition.change is OrderChange.RETRIED:
+        return replace(order, cancel_requested=False, broker_order_id=None, broker_status=None, placed_at=None)
     if transition.change in _EXECUTIONS:
-        order = replace(order, filled_at=order.execution_time or at)
+        closed_at = at if order.status in _ENDS else None
+        return replace(order, filled_at=order.execution_time or at, closed_at=closed_at)
     return replace(order, closed_at=at) if order.status in _ENDS else order

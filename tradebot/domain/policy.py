@@ -38,7 +38,8 @@ class RiskLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteLimits:
-    """What a book must look like for an entry: spread and slippage in basis points, depth in rupees."""
+    """What a book must look like for an entry: spread and slippage in basis points, depth in rupees, age in
+    seconds (older than that, it is no market data)."""
 
     spread: GuardMode = GuardMode.ON
     spread_bps_max: Decimal = Decimal(10)
@@ -46,6 +47,7 @@ class QuoteLimits:
     depth_notional_min: Decimal = Decimal(50_000)
     slippage: GuardMode = GuardMode.ON
     slippage_bps_max: Decimal = Decimal(15)
+    age_s_max: Decimal = Decimal(5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,9 @@ class Position:
 
 
 def bought(position: Position, fill: Fill) -> Position:
-    """The position after one more buy fill; a closed one is open again."""
+    """The position after one more buy fill; from zero it begins anew, with its own first fill and peak."""
+    if not position.quantity:
+        position = replace(position, first_fill_at=fill.traded_at, peak_price=fill.price, exit_rule=None)
     return replace(
         position,
         quantity=position.quantity + fill.quantity,
@@ -89,11 +91,12 @@ def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
     metadata = dict(position.metadata)
     if "atr" in metadata:
         metadata["atr"] = str(Decimal(metadata["atr"]) * shrink)
+    held, sold_before = int(position.quantity * factor), int(position.sold_quantity * factor)
     return replace(
         position,
-        quantity=int(position.quantity * factor),
-        bought_quantity=int(position.bought_quantity * factor),
-        sold_quantity=int(position.sold_quantity * factor),
+        quantity=held,
+        bought_quantity=held + sold_before,
+        sold_quantity=sold_before,
         peak_price=position.peak_price * shrink,
         updated_at=at,
         metadata=metadata,

@@ -13,7 +13,6 @@ from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, ap
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
-    Coid,
     Fill,
     Order,
     OrderStatus,
@@ -86,6 +85,7 @@ def reconcile(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade],
         case BrokerWord.UNKNOWN:
             notices.append(Notice.UNKNOWN_WORD)
         case BrokerWord.OPEN:
+            notices += [Notice.TRADES_LAG] if lag else []
             attempt = _open(ours, attempt, theirs, fills, look, transitions, notices)
         case _ if lag:
             notices.append(Notice.TRADES_LAG)
@@ -94,10 +94,11 @@ def reconcile(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade],
         case BrokerWord.EXECUTED:
             attempt = _executed(ours, attempt, theirs, fills, look, transitions)
         case BrokerWord.REJECTED:
-            attempt = _rejected(ours, attempt, theirs, look, transitions)
+            attempt = _rejected(ours, attempt, theirs, fills, look, transitions)
         case BrokerWord.CANCELLED:
             attempt = _cancelled(ours, attempt, theirs, fills, look, transitions, notices)
-    if manual is not None and ours.order.status is OrderStatus.PENDING:
+    is_pending = ours.order.status is OrderStatus.PENDING or Notice.REOPENED in notices
+    if manual is not None and is_pending:
         attempt = replace(attempt, price=manual[0], quantity=manual[1])
         notices.append(Notice.MANUAL_MODIFICATION)
     else:
@@ -119,9 +120,14 @@ def executed_reason(value: Decimal, quantity: int) -> str:
     return f"Order executed at Rs {value / quantity:.2f}"
 
 
-def find_by_tag(coid: Coid, rows: Iterable[BrokerOrder]) -> Sequence[BrokerOrder]:
-    """Every row that carries the client order id; more than one is a duplicate at the broker."""
-    return [row for row in rows if row.tag == coid]
+def executed_sum(order: Order, fills: Sequence[Fill] = ()) -> tuple[Decimal, int]:
+    """Value and quantity of the booked fills and of these."""
+    value = order.execution_value + sum((fill.price * fill.quantity for fill in fills), Decimal(0))
+    return value, order.execution_qty + sum(fill.quantity for fill in fills)
+
+
+def part_reason(value: Decimal, quantity: int, wanted: int) -> str:
+    return f"{executed_reason(value, quantity)} for {quantity} of {wanted}, the rest cancelled"
 
 
 def _new_fills(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade], look: Look) -> tuple[Fill, ...]:
@@ -210,7 +216,7 @@ def _executed(
 ) -> Attempt:
     change = _execution(ours.order)
     if change is not None:
-        value, quantity = _executed_sum(ours.order, fills)
+        value, quantity = executed_sum(ours.order, fills)
         reason = executed_reason(value, quantity)
         if change in (OrderChange.LATE_BOUGHT, OrderChange.LATE_SOLD):
             reason = "Late fill"
@@ -221,13 +227,36 @@ def _executed(
 
 
 def _rejected(
-    ours: Tracked, attempt: Attempt, theirs: BrokerOrder, look: Look, transitions: list[Transition]
+    ours: Tracked,
+    attempt: Attempt,
+    theirs: BrokerOrder,
+    fills: Sequence[Fill],
+    look: Look,
+    transitions: list[Transition],
 ) -> Attempt:
-    if ours.order.status is OrderStatus.PENDING:
-        transitions.append(_transition(OrderChange.REFUSED, theirs, look, rejected_reason(theirs.status_text)))
+    order = ours.order
+    reason = rejected_reason(theirs.status_text)
+    if order.status is OrderStatus.PENDING:
+        transitions.append(_end_of_part(order, theirs, fills, look, reason, OrderChange.REFUSED))
+    elif fills and (late := _execution(order)) is not None:
+        transitions.append(_transition(late, theirs, look, "Late fill"))
     if not attempt.status.is_open and attempt.status is not AttemptStatus.EXPIRED:
         return attempt
     return apply_attempt(attempt, AttemptChange.REJECTED, look.at)
+
+
+def _end_of_part(
+    order: Order, theirs: BrokerOrder, fills: Sequence[Fill], look: Look, cause: str, nothing_filled: OrderChange
+) -> Transition:
+    """The end of an order that will not be filled any further: a buy is held for the part that was filled, a sell
+    is cancelled and keeps it."""
+    value, quantity = executed_sum(order, fills)
+    if not quantity:
+        return _transition(nothing_filled, theirs, look, cause)
+    if order.side is Side.SELL:
+        return _transition(OrderChange.CANCELLED, theirs, look, cause)
+    part = part_reason(value, quantity, order.quantity)
+    return _transition(OrderChange.BOUGHT, theirs, look, f"{part}: {cause}" if cause else part)
 
 
 def rejected_reason(text: str) -> str:
@@ -248,13 +277,8 @@ def _cancelled(
         by_hand = _is_cancelled_by_hand(ours, theirs, look)
         if by_hand:
             notices.append(Notice.MANUAL_CANCEL)
-        value, quantity = _executed_sum(order, fills)
-        cause = f"Manual: {theirs.status_text or 'User cancelled'}" if by_hand else theirs.status_text
-        if quantity and order.side is Side.BUY:
-            part = f"{executed_reason(value, quantity)} for {quantity} of {order.quantity}, the rest cancelled"
-            transitions.append(_transition(OrderChange.BOUGHT, theirs, look, f"{part}: {cause}" if cause else part))
-        else:
-            transitions.append(_transition(OrderChange.CANCELLED, theirs, look, cause or "Cancelled"))
+        cause = f"Manual: {theirs.status_text or 'User cancelled'}" if by_hand else theirs.status_text or "Cancelled"
+        transitions.append(_end_of_part(order, theirs, fills, look, cause, OrderChange.CANCELLED))
     elif fills and (late := _execution(order)) is not None:
         transitions.append(_transition(late, theirs, look, "Late fill"))
     if not attempt.status.is_open and attempt.status is not AttemptStatus.EXPIRED:
@@ -278,11 +302,6 @@ def _execution(order: Order) -> OrderChange | None:
             return OrderChange.LATE_BOUGHT if is_buy else OrderChange.LATE_SOLD
         case OrderStatus.ONGOING | OrderStatus.CLOSED:
             return None
-
-
-def _executed_sum(order: Order, fills: Sequence[Fill]) -> tuple[Decimal, int]:
-    value = order.execution_value + sum((fill.price * fill.quantity for fill in fills), Decimal(0))
-    return value, order.execution_qty + sum(fill.quantity for fill in fills)
 
 
 def _manual_change(ours: Tracked, theirs: BrokerOrder) -> tuple[Decimal, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from tradebot.domain.broker_views import BrokerOrder
+from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -26,7 +27,7 @@ def adopted(
 
     What neither knows (the signal's figures) stays empty; the position of a sell is in the entry.
     """
-    position = entry.metadata.get("position_id")
+    position, day = entry.metadata.get("position_id"), entry.metadata.get("trading_day")
     order = Order(
         id=order_id,
         user_id=policy.user_id,
@@ -53,7 +54,7 @@ def adopted(
         leg=entry.leg,
         position_id=PositionId(position) if position else None,
         correlation_id=f"registry:{entry.coid}",
-        trading_day=date.fromisoformat(entry.metadata["trading_day"]),
+        trading_day=date.fromisoformat(day) if day is not None else ist_date(row.placed_at),
     )
     attempt = Attempt(
         coid=entry.coid,

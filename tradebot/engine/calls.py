@@ -58,14 +58,13 @@ class Cancel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtBook:
     """`booked` says how much of each broker order is booked: trades are fetched only when there are more.
-    `quoted` are the symbols of open positions, for which quotes are fetched, `unknown_terms` those of them whose
-    terms of the day are not known yet. `asked` is the engine's count of hand-overs and landings at that moment."""
+    `quoted` are the symbols of open positions, for which quotes and holdings are fetched; `unknown_terms` those of
+    them whose terms of the day are not known yet. `asked` is the engine's count of hand-overs and landings."""
 
     purpose: str
     booked: Mapping[BrokerOrderId, int]
     quoted: tuple[str, ...] = ()
     unknown_terms: tuple[str, ...] = ()
-    wants_holdings: bool = False
     asked: int = 0
     job: JobDue | None = None
 
@@ -198,7 +197,7 @@ def _book(call: LookAtBook, outside: Outside) -> BookSeen:
         trades=tuple(trades),
         quotes=outside.market_data.quotes(call.quoted) if call.quoted else {},
         terms=_terms(outside.broker, call.unknown_terms),
-        holdings=tuple(outside.broker.holdings()) if call.wants_holdings else None,
+        holdings=tuple(outside.broker.holdings()) if call.quoted else (),
         job=call.job,
     )
 

@@ -68,6 +68,13 @@ def missed_jobs(
     return due
 
 
+def adjust_due(now: datetime, calendar: Calendar, times: DayTimes) -> datetime | None:
+    """The last instant at which splits and bonus issues were due to take effect."""
+    return max(
+        (job.at for job in _recent(now, calendar, times) if job.name == Job.ADJUST and job.at <= now), default=None
+    )
+
+
 def entry_day(job: JobDue, now: datetime, calendar: Calendar, amo: AmoWindow) -> tuple[date, bool]:
     """The trading day that a placement is for, and whether it can still go as an after-market order."""
     day = calendar.next_trading_day(ist_date(job.at))

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from tradebot.domain.broker_views import Ticket
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
-from tradebot.domain.events import EventName, Level
+from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
     Attempt,
@@ -50,12 +50,13 @@ class Submission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Slot:
-    """The client order id that an intent gets: which one, or why none."""
+class Slot:
+    """The client order id that an intent gets: which one, or why none. `filled`: of earlier attempts."""
 
     verdict: Submission
     coid: Coid
     number: int
+    filled: int = 0
     is_reused: bool = False
 
 
@@ -68,22 +69,45 @@ class Desk:
     def place(self, unit: Unit, intent: OrderIntent) -> Submission:
         """Reserve the client order id and write order, attempt and request; the call follows the commit.
 
-        Guards come before this. The same intent again is stopped here, whatever happened in between.
+        Guards come before this. The same intent again is stopped here, whatever happened in between; a later attempt
+        is for what the earlier ones did not fill.
         """
-        slot = self._slot(unit, intent)
+        slot = self.slot(unit, intent)
         if slot.verdict is not Submission.SENT:
-            _tell_stopped(unit, intent, slot)
+            self.stop(unit, intent, slot)
             return slot.verdict
         order, attempt = self._new_order(unit, intent, slot)
-        ledger.record(unit, order, attempt)
-        if not slot.is_reused:
-            unit.reservations[attempt.coid] = ledger.registry_entry(attempt, order)
-        else:
+        if slot.is_reused:
             unit.notes[attempt.coid] = ledger.registry_entry(attempt, order)
-            ledger.tell(unit, EventName.COID_REUSED, f"{ledger.describe(order)}: reserved before, not sent", order)
+            text = f"{ledger.describe(order)}: reserved before, not sent"
+            ledger.tell(unit, EventName.COID_REUSED, text, order)
+        else:
+            unit.reservations[attempt.coid] = ledger.registry_entry(attempt, order)
         ledger.tell(unit, EventName.ORDER_INTENT, ledger.describe(order), order)
         self.send(unit, order, attempt)
         return Submission.SENT
+
+    def stop(self, unit: Unit, intent: OrderIntent, slot: Slot) -> None:
+        """Tell that an intent was not carried out, and what stands in its way."""
+        attempt = unit.attempts.get(slot.coid)
+        entry = self._setting.registry.get(slot.coid)
+        fields: dict[str, FieldValue] = {
+            "coid": slot.coid,
+            "symbol": intent.symbol,
+            "side": intent.side,
+            "decision_id": intent.decision_id,
+            "attempt": slot.number,
+            "order_id": attempt.order_id if attempt is not None else entry.metadata.get("order_id") if entry else None,
+        }
+        text = f"{intent.symbol} {intent.side} {intent.quantity}: {slot.verdict}, stands under {slot.coid}"
+        ledger.tell(
+            unit,
+            EventName.COID_DUPLICATE,
+            text,
+            fields=fields,
+            level=Level.WARNING,
+            correlation_id=intent.correlation_id,
+        )
 
     def send(self, unit: Unit, order: Order, attempt: Attempt) -> None:
         """Prepare the placement of an attempt, the first time or again; never more than `SENDS_MAX` times."""
@@ -174,9 +198,13 @@ class Desk:
                 self._modified(unit, order, attempt, message)
             case RequestKind.CANCEL:
                 unit.looks.append("cancel")
+                if message.outcome is not CallOutcome.ACCEPTED:
+                    unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
 
-    def give_up(self, unit: Unit, order: Order, attempt: Attempt, text: str) -> None:
-        """The order certainly does not stand at the broker and is not sent again: it has failed."""
+    def give_up(
+        self, unit: Unit, order: Order, attempt: Attempt, text: str, change: OrderChange = OrderChange.REFUSED
+    ) -> None:
+        """The order certainly does not stand at the broker and is not sent again: failed, or cancelled if wanted."""
         ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.EXPIRED, unit.now))
         request = unit.requests.get(f"{attempt.coid}-P")
         if request is not None and request.state is not RequestState.UNSENT:
@@ -187,7 +215,7 @@ class Desk:
             ledger.change(
                 unit,
                 unit.orders[order.id],
-                Transition(change=OrderChange.REFUSED, at=unit.now, reason=text, source="desk"),
+                Transition(change=change, at=unit.now, reason=text, source="desk"),
             )
 
     def retry_at(self, unit: Unit, attempt: Attempt) -> datetime:
@@ -195,48 +223,52 @@ class Desk:
         sends: int = max(unit.sends.get(attempt.coid) or 1, 1)
         return unit.now + min(_BACKOFF_FIRST * (1 << (sends - 1)), _BACKOFF_MAX)
 
-    def _slot(self, unit: Unit, intent: OrderIntent) -> _Slot:
+    def slot(self, unit: Unit, intent: OrderIntent) -> Slot:
+        """Which client order id the intent gets, from what memory, this batch and the registry know of it."""
         key = IntentKey(intent.account_id, intent.decision_id, intent.leg, intent.side)
         entries = self._setting.registry.attempts_of(key)
-        number = entries[-1].attempt_count if entries else 1
+        number, filled = entries[0].attempt_count if entries else 1, 0
         while number <= ATTEMPTS_MAX:
             coid = derive(key, number)
             attempt = unit.attempts.get(coid)
             entry = unit.reserved(coid) or self._setting.registry.get(coid)
             status = attempt.status if attempt is not None else entry.status if entry is not None else None
-            if status is None:
-                return _Slot(Submission.SENT, coid, number)
             if coid in unit.memory.orphans:
-                return _Slot(Submission.UNCERTAIN, coid, number)
+                return Slot(Submission.UNCERTAIN, coid, number)
             is_unsent = attempt is None and entry is not None and entry.broker_order_id is None
-            if status.is_open and is_unsent:
-                return _Slot(Submission.SENT, coid, number, is_reused=True)
-            if status.is_open or status is AttemptStatus.FILLED:
-                return _Slot(Submission.DUPLICATE, coid, number)
+            is_reused = status is not None and status.is_open and is_unsent
+            if status is not None and not is_reused and (status.is_open or status is AttemptStatus.FILLED):
+                return Slot(Submission.DUPLICATE, coid, number)
+            if status is None or is_reused:
+                verdict = Submission.SENT if filled < intent.quantity else Submission.DUPLICATE
+                return Slot(verdict, coid, number, filled, is_reused)
+            filled += attempt.filled_quantity if attempt is not None else entry.filled_qty if entry else 0
             number += 1
-        return _Slot(Submission.EXHAUSTED, derive(key, ATTEMPTS_MAX), ATTEMPTS_MAX)
+        return Slot(Submission.EXHAUSTED, derive(key, ATTEMPTS_MAX), ATTEMPTS_MAX)
 
-    def _new_order(self, unit: Unit, intent: OrderIntent, slot: _Slot) -> tuple[Order, Attempt]:
+    def _new_order(self, unit: Unit, intent: OrderIntent, slot: Slot) -> tuple[Order, Attempt]:
+        """The row and its attempt; a failed row that waits under this id is used again."""
         now = unit.now
-        order = new_order(intent, self._setting.ids.next(now), slot.coid, now, placed_reason(intent))
-        attempt = Attempt(
-            coid=slot.coid,
-            number=slot.number,
-            order_id=order.id,
-            account_id=order.account_id,
-            decision_id=order.decision_id,
-            leg=order.leg,
-            side=order.side,
-            symbol=order.symbol,
-            variety=order.variety,
-            quantity=order.quantity,
-            price=order.price,
-            status=AttemptStatus.PENDING,
-            trading_day=order.trading_day,
-            created_at=now,
-            updated_at=now,
+        intent = replace(intent, quantity=intent.quantity - slot.filled)
+        row_id = unit.unsent.get(slot.coid)
+        order_id = row_id or self._setting.ids.next(now)
+        attempt = _new_attempt(intent, order_id, slot, now)
+        if row_id is None:
+            order = new_order(intent, order_id, slot.coid, now, placed_reason(intent))
+            ledger.record(unit, order, attempt)
+            return order, attempt
+        row = replace(
+            unit.orders[row_id],
+            quantity=intent.quantity,
+            price=intent.price,
+            variety=intent.variety,
+            trading_day=intent.trading_day,
+            metadata=intent.metadata,
         )
-        return order, attempt
+        transition = Transition(change=OrderChange.RETRIED, at=now, reason=placed_reason(intent), source=intent.source)
+        unit.attempts[attempt.coid] = attempt
+        unit.unsent[slot.coid] = OrderId("")
+        return ledger.change(unit, row, transition), attempt
 
     def _placed(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
         match message.outcome:
@@ -365,19 +397,21 @@ def _ticket(order: Order, attempt: Attempt) -> Ticket:
     )
 
 
-def _tell_stopped(unit: Unit, intent: OrderIntent, slot: _Slot) -> None:
-    text = f"{intent.symbol} {intent.side} {intent.quantity}: {slot.verdict}, stands under {slot.coid}"
-    ledger.tell(
-        unit,
-        EventName.COID_DUPLICATE,
-        text,
-        fields={
-            "coid": slot.coid,
-            "symbol": intent.symbol,
-            "side": intent.side,
-            "decision_id": intent.decision_id,
-            "attempt": slot.number,
-        },
-        level=Level.WARNING,
-        correlation_id=intent.correlation_id,
+def _new_attempt(intent: OrderIntent, order_id: OrderId, slot: Slot, now: datetime) -> Attempt:
+    return Attempt(
+        coid=slot.coid,
+        number=slot.number,
+        order_id=order_id,
+        account_id=intent.account_id,
+        decision_id=intent.decision_id,
+        leg=intent.leg,
+        side=intent.side,
+        symbol=intent.symbol,
+        variety=intent.variety,
+        quantity=intent.quantity,
+        price=intent.price,
+        status=AttemptStatus.PENDING,
+        trading_day=intent.trading_day,
+        created_at=now,
+        updated_at=now,
     )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerUnavailable, TradebotError
-from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.events import Event, EventName, Level, in_log_words
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
 from tradebot.engine.bus import Bus
@@ -40,6 +40,7 @@ from tradebot.engine.messages import (
     Message,
     OrderPushed,
     OrderSeen,
+    PolicyChanged,
     RequestAnswered,
     SellsReady,
     SignalsReady,
@@ -88,17 +89,24 @@ class Engine:
         self._bus = parts.bus
         self._recorder = parts.recorder
         self._received = 0
+        self._wishes: list[Message] = []
         self.events_written = 0
         self._desk = Desk(setting)
         self._tracker = Tracker(setting, self._desk)
         self._jobs = Jobs(setting, Entries(setting, self._desk), Sells(setting, self._desk))
 
+    @property
+    def setting(self) -> Setting:
+        """For looking only: whoever shows the daemon reads it."""
+        return self._setting
+
     def start(self) -> None:
         """Plan the day and ask for the first look; jobs that were missed follow it."""
         self._plan()
         unit = Unit(self.memory, self._clock.now())
+        self._jobs.adjust_if_missed(unit)
         unit.looks.append("recovery")
-        self._refuse(unit.now, self._commit(unit))
+        self._refuse(unit.now, None, self._commit(unit))
 
     def run_pending(self, timeout_s: float = 0.0) -> int:
         """Handle what waits, in batches, until the inbox is empty; returns how many messages there were."""
@@ -135,16 +143,16 @@ class Engine:
         refused = self._save_together(messages, now)
         if refused is not None and len(messages) > 1:
             for message in messages:
-                self._refuse(now, self._save_together([message], now))
+                self._refuse(now, message, self._save_together([message], now))
         else:
-            self._refuse(now, refused)
+            self._refuse(now, messages[0], refused)
         if self.memory.is_day_over:
             self.memory.is_day_over = False
             forget_finished(self.memory, ist_date(now))
             self._keep_registry(lambda registry: registry.fold(now - self._setting.policy.registry_keep))
 
     def _save_together(self, messages: Sequence[Message], now: datetime) -> Exception | None:
-        batch = Unit(self.memory, now)
+        batch, policy = Unit(self.memory, now), self._setting.policy
         for message in messages:
             unit = Unit(self.memory, now, batch)
             try:
@@ -155,16 +163,16 @@ class Engine:
                     batch.landed.append(message.request_id)
             else:
                 unit.merge()
-        return self._commit(batch)
+        refused = self._commit(batch)
+        if refused is not None:
+            # What came before a change of policy is handled again, and by the old one.
+            self._setting.policy = policy
+        return refused
 
     def _handle(self, unit: Unit, message: Message) -> None:
         match message:
-            case JobDue(name=Job.PLAN):
-                self._plan()
-            case JobDue(name=Job.CATCH_UP):
-                self._catch_up(unit)
             case JobDue():
-                self._jobs.due(unit, message)
+                self._job_due(unit, message)
             case SignalsReady():
                 self.memory.running.discard(message.job.name)
                 self._jobs.signals_ready(unit, message)
@@ -180,11 +188,24 @@ class Engine:
             case OrderPushed():
                 unit.looks.append("push")
             case CallFailed():
-                if message.job is not None:
-                    self.memory.running.discard(message.job.name)
-                self._jobs.failed(unit, message)
+                self._call_failed(unit, message)
             case CancelOrder():
                 self._cancel(unit, message)
+            case PolicyChanged():
+                self._change_policy(unit, message)
+
+    def _job_due(self, unit: Unit, job: JobDue) -> None:
+        match job.name:
+            case Job.PLAN:
+                self._plan()
+            case Job.CATCH_UP:
+                self._catch_up(unit)
+            case Job.VERIFY:
+                while self._wishes:
+                    self.inbox.put_answer(self._wishes.pop(0))
+                self._jobs.due(unit, job)
+            case _:
+                self._jobs.due(unit, job)
 
     def _book_seen(self, unit: Unit, message: BookSeen) -> None:
         counts = self._tracker.book_seen(unit, message)
@@ -193,6 +214,11 @@ class Engine:
         self._jobs.book_seen(unit, message, counts)
         if not self.memory.is_reconciled:
             self._reconciled(unit, counts)
+
+    def _call_failed(self, unit: Unit, message: CallFailed) -> None:
+        if message.job is not None:
+            self.memory.running.discard(message.job.name)
+        self._jobs.failed(unit, message)
 
     def _reconciled(self, unit: Unit, counts: dict[str, int]) -> None:
         unit.facts["is_reconciled"] = True
@@ -218,6 +244,13 @@ class Engine:
         order = unit.orders.get(message.order_id)
         if order is not None and order.status is OrderStatus.PENDING:
             self._desk.cancel(unit, order, message.reason)
+
+    def _change_policy(self, unit: Unit, message: PolicyChanged) -> None:
+        for name, old, new in message.changes:
+            key = in_log_words(name)
+            fields = {"key": key, "old": old, "new": new}
+            ledger.tell(unit, EventName.CONFIG_CHANGED, f"{key}: {old} -> {new}", fields=fields)
+        self._setting.policy = message.policy
 
     def _catch_up(self, unit: Unit) -> None:
         runs = {Job(run.name): run for run in unit.job_runs.values()}
@@ -267,10 +300,15 @@ class Engine:
             name, level = EventName.INTERNAL_FAULT, Level.ERROR
             self._bus.publish([Event(name=name, at=self._clock.now(), level=level, message=text)])
 
-    def _refuse(self, now: datetime, cause: Exception | None) -> None:
-        """Nothing of it is true: nothing was sent, nothing is announced, and entries stop until a save works."""
+    def _refuse(self, now: datetime, message: Message | None, cause: Exception | None) -> None:
+        """Nothing of it is true: nothing was sent, nothing is announced, and entries stop until a save works.
+
+        What the broker said will be seen again, what a job wanted is caught up; what somebody wished is kept.
+        """
         if cause is None:
             return
+        if isinstance(message, CancelOrder):
+            self._wishes.append(message)
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradebot.domain import guards
-from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.events import EventName
 from tradebot.domain.guards import Entry, Portfolio, Reason, Refusal
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import (
+    Coid,
     Decision,
     DecisionId,
     EntryType,
@@ -70,25 +70,26 @@ class Entries:
         return counts
 
     def _enter(self, unit: Unit, signal: Signal, ready: SignalsReady, money: _Money) -> str:
-        known = unit.decisions.get(DecisionId(signal.id))
         terms = ready.terms.get(signal.symbol)
         if terms is None:
             return self._block(unit, signal, ready, [_missing(signal)])
         position = _held(unit, signal.symbol) if signal.side is Side.SELL else None
         intent = self._intent(signal, terms, ready, position)
-        if known is not None and known.outcome == Submission.SENT:
-            return self._desk.place(unit, intent)
+        slot = self._desk.slot(unit, intent)
+        if slot.verdict is not Submission.SENT:
+            self._desk.stop(unit, intent, slot)
+            return slot.verdict
         if signal.side is Side.SELL:
             refusals = _sell_refusals(unit, signal, position)
         else:
             refusals = self._refusals(unit, signal, intent, terms, ready, money)
         if not refusals:
-            outcome = self._desk.place(unit, intent)
-            if outcome is Submission.SENT:
-                self._decide(unit, intent, outcome, "", {})
-            return outcome
+            self._desk.place(unit, intent)
+            order = unit.orders[unit.attempts[slot.coid].order_id]
+            self._decide(unit, intent, Submission.SENT, "", {}, order)
+            return Submission.SENT
         if all(refusal.reason in _FAILS_WITH_ROW for refusal in refusals):
-            return self._fail(unit, intent, refusals)
+            return self._fail(unit, intent, slot.coid, refusals)
         return self._block(unit, signal, ready, refusals)
 
     def _intent(
@@ -165,7 +166,7 @@ class Entries:
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"jump": ready.halted[symbol]}))
         if symbol in uncertain_symbols(unit):
             found.append(Refusal("state", Reason.SYMBOL_UNCERTAIN, {"symbol": symbol}))
-        if signal.entry_type is EntryType.INITIAL and (taken := _taken_by(unit, symbol)):
+        if signal.entry_type is EntryType.INITIAL and (taken := _taken_by(unit, signal)):
             found.append(Refusal("state", Reason.SYMBOL_TAKEN, {"order_id": taken.id, "status": taken.status}))
         cooled = self._cooldown(unit, symbol)
         return [*found, cooled] if cooled else found
@@ -182,7 +183,8 @@ class Entries:
         return Refusal("state", Reason.COOLDOWN, figures)
 
     def _quote_refusals(self, unit: Unit, intent: OrderIntent, entry: Entry, ready: SignalsReady) -> list[Refusal]:
-        judged = guards.judge_quote(entry, ready.quotes.get(intent.symbol), self._setting.policy.quotes)
+        quote = ready.quotes.get(intent.symbol)
+        judged = guards.judge_quote(entry, quote, self._setting.policy.quotes, unit.now)
         for mode, refusal in judged:
             if mode is GuardMode.SHADOW:
                 _tell_block(unit, intent.symbol, intent.correlation_id, refusal, is_shadow=True)
@@ -208,24 +210,24 @@ class Entries:
         _keep(unit, decision)
         return "blocked"
 
-    def _fail(self, unit: Unit, intent: OrderIntent, refusals: Sequence[Refusal]) -> str:
-        """The portfolio is full or the money short: a failed order, of which nothing was reserved or sent."""
-        key = IntentKey(intent.account_id, intent.decision_id, intent.leg, intent.side)
-        coid = derive(key, 1)
-        if coid in unit.attempts or self._setting.registry.get(coid) is not None:
-            return self._desk.place(unit, intent)
-        if any(order.coid == coid for order in unit.orders.values()):
-            return Submission.DUPLICATE
-        order = new_order(intent, self._setting.ids.next(unit.now), coid, unit.now, "Not sent")
-        ledger.record(unit, order, None)
+    def _fail(self, unit: Unit, intent: OrderIntent, coid: Coid, refusals: Sequence[Refusal]) -> str:
+        """The portfolio is full or the money short: a failed order, of which nothing was reserved or sent.
+
+        It keeps its place under the id that it would get; the same intent again finds this row.
+        """
         for refusal in refusals:
             _tell_block(unit, intent.symbol, intent.correlation_id, refusal)
-        reason = _failure_reason(refusals[0])
-        transition = Transition(
-            change=OrderChange.REFUSED, at=unit.now, reason=reason, source="guard", figures=_figures(refusals)
-        )
+        row_id = unit.unsent.get(coid)
+        change = OrderChange.REFUSED if row_id is None else OrderChange.RETRY_FAILED
+        if row_id is None:
+            order = new_order(intent, self._setting.ids.next(unit.now), coid, unit.now, "Not sent")
+            ledger.record(unit, order, None)
+        else:
+            order = unit.orders[row_id]
+        reason, figures = _failure_reason(refusals[0]), _figures(refusals)
+        transition = Transition(change=change, at=unit.now, reason=reason, source="guard", figures=figures)
         order = ledger.change(unit, order, transition)
-        self._decide(unit, intent, "failed", reason, _figures(refusals), order)
+        self._decide(unit, intent, "failed", reason, figures, order)
         return "failed"
 
     def _decide(
@@ -235,10 +237,8 @@ class Entries:
         outcome: str,
         reason: str,
         figures: Mapping[str, str],
-        order: Order | None = None,
+        order: Order,
     ) -> None:
-        if order is None:
-            order = next(o for o in unit.orders.changed()[::-1] if o.decision_id == intent.decision_id)
         decision = Decision(
             id=intent.decision_id,
             account_id=intent.account_id,
@@ -260,19 +260,30 @@ def in_words(counts: Mapping[str, int]) -> str:
 
 
 def _keep(unit: Unit, decision: Decision) -> None:
-    if decision.id not in unit.decisions:
-        unit.new_decisions.append(decision)
-        unit.decisions[decision.id] = decision
+    """The last word on a signal; one that says the same as before is not written again."""
+    before = unit.decisions.get(decision.id)
+    if before is not None and replace(decision, at=before.at, correlation_id=before.correlation_id) == before:
+        return
+    unit.new_decisions.append(decision)
+    unit.decisions[decision.id] = decision
 
 
 def _missing(signal: Signal) -> Refusal:
     return Refusal("state", Reason.NO_MARKET_DATA, {"symbol": signal.symbol, "missing": "instrument terms"})
 
 
-def _taken_by(unit: Unit, symbol: str) -> Order | None:
+def _taken_by(unit: Unit, signal: Signal) -> Order | None:
+    """Another row of the symbol that blocks a new entry; the signal's own failed row does not."""
     blocking = (OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED)
     return next(
-        (o for o in unit.orders.values() if o.symbol == symbol and o.side is Side.BUY and o.status in blocking),
+        (
+            order
+            for order in unit.orders.values()
+            if order.symbol == signal.symbol
+            and order.side is Side.BUY
+            and order.status in blocking
+            and order.decision_id != signal.id
+        ),
         None,
     )
 

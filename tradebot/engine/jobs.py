@@ -12,7 +12,7 @@ from tradebot.domain.orders import JobRun, OrderStatus, Side, Variety
 from tradebot.domain.positions import adjusted
 from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareSells
-from tradebot.engine.day_plan import entry_day
+from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.entries import Entries, in_words
 from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, SellsReady, SignalsReady
 from tradebot.engine.sells import Sells
@@ -64,7 +64,6 @@ class Jobs:
             booked=booked_quantities(unit),
             quoted=tuple(held),
             unknown_terms=tuple(unknown),
-            wants_holdings=bool(held) and unit.memory.sell_caps is None,
             job=job,
         )
 
@@ -108,6 +107,14 @@ class Jobs:
             unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
         elif message.job.name is not Job.CYCLE:
             unit.timers.append((Job.CATCH_UP, unit.now + _RETRY_AFTER))
+
+    def adjust_if_missed(self, unit: Unit) -> None:
+        """Before the first look of a start: what is then booked is traded in the new shares."""
+        first, last = unit.job_runs.get(Job.FIRST_START), unit.job_runs.get(Job.ADJUST)
+        due = adjust_due(unit.now, self._setting.calendar, self._setting.policy.times)
+        done_until = last or first
+        if due is not None and done_until is not None and done_until.planned_for < due:
+            self.due(unit, JobDue(name=Job.ADJUST, at=due, is_catch_up=True))
 
     def sweep_expired(self, unit: Unit) -> int:
         """Cancel every failed order whose last hour has come; returns how many."""
@@ -202,7 +209,7 @@ class Jobs:
             fields={"positions": len(held), **{f"orders_{word}": count for word, count in words.items()}},
         )
         self._finish(unit, job, text)
-        unit.facts |= {"is_day_over": True, "terms": {}, "sell_caps": None}
+        unit.facts |= {"is_day_over": True, "terms": {}}
 
     def _finish(self, unit: Unit, job: JobDue, outcome: str) -> None:
         run = JobRun(name=job.name, planned_for=job.at, finished_at=unit.now, outcome=outcome)

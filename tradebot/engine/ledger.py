@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 from tradebot.domain import lifecycle, positions
 from tradebot.domain.events import Event, EventName, FieldValue, Level
@@ -43,6 +44,8 @@ def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
     unit.orders[order.id] = order
     if attempt is not None:
         unit.attempts[attempt.coid] = attempt
+    else:
+        unit.unsent[order.coid] = order.id
     if order.side is Side.SELL and order.position_id is not None:
         unit.sells[order.position_id] = (*(unit.sells.get(order.position_id) or ()), order.id)
     _write_event(unit, order, "recorded", None, order.orig_source, {})
@@ -102,17 +105,30 @@ def _witness(attempt: Attempt, order: Order | None) -> dict[str, str]:
     return facts
 
 
-def book(unit: Unit, fill: Fill) -> None:
-    """One execution: the fill, the order's sums, and the position that it opens, grows or shrinks."""
+def book(unit: Unit, fill: Fill, factor: Fraction = Fraction(1)) -> None:
+    """One execution: the fill, the order's sums, and the position that it opens, grows or shrinks.
+
+    `factor`: how many shares of today one share of the fill is, after a split or a bonus issue since.
+    """
     unit.fills.append(fill)
     known = unit.trades.get(fill.broker_order_id) or frozenset()
     unit.trades[fill.broker_order_id] = known | {fill.trade_id}
     order = lifecycle.book_fill(unit.orders[fill.order_id], fill)
     unit.orders[order.id] = order
+    if factor != 1:
+        price = fill.price * factor.denominator / factor.numerator
+        fill = replace(fill, quantity=int(fill.quantity * factor), price=price)
     if order.side is Side.BUY:
         _bought(unit, order, fill)
     else:
         _sold(unit, order, fill)
+
+
+def close_if_sold(unit: Unit, order: Order) -> None:
+    """A buy whose position was sold before its end was known is done as well."""
+    position = unit.positions.get(order.position_id) if order.position_id is not None else None
+    if order.status is OrderStatus.ONGOING and position is not None and not position.is_open:
+        _close_buys(unit, position)
 
 
 def tell(
@@ -252,6 +268,9 @@ def _sold(unit: Unit, order: Order, fill: Fill) -> None:
         )
         return
     quantity = min(fill.quantity, position.quantity)
+    if fill.quantity > quantity:
+        text = f"{describe(order)}: {fill.quantity} sold, {quantity} held"
+        tell(unit, EventName.HOLDINGS_DIFFER, text, order, level=Level.CRITICAL)
     after = positions.sold(position, quantity, fill.price, fill.traded_at)
     unit.positions[after.id] = after
     gain = after.realised_pnl - position.realised_pnl

@@ -11,6 +11,7 @@ from enum import StrEnum
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, PositionId, Variety
+from tradebot.domain.policy import Policy
 from tradebot.domain.quotes import Quote
 from tradebot.domain.signals import Signal
 
@@ -96,8 +97,8 @@ class RequestAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookSeen:
-    """The broker's whole order book, with the day's trades when some fill is not booked yet, and with the quotes (and
-    terms and holdings, where they were not known) of the symbols of open positions.
+    """The broker's whole order book, with the day's trades when some fill is not booked yet, and with the quotes and
+    holdings (and terms, where they were not known) of the symbols of open positions.
 
     `asked` orders the look among hand-overs and landings: what ended after it was asked for may be missing here.
     """
@@ -109,7 +110,7 @@ class BookSeen:
     trades: tuple[BrokerTrade, ...]
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
-    holdings: tuple[Holding, ...] | None = None
+    holdings: tuple[Holding, ...] = ()
     job: JobDue | None = None
 
 
@@ -138,6 +139,24 @@ class CancelOrder:
     correlation_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged:
+    """The operator has edited the configuration: the policy that counts from the next message on, and what is new in
+    it, as (key, old value, new value) in the words of the file."""
+
+    policy: Policy
+    changes: tuple[tuple[str, str, str], ...]
+
+
 Message = (
-    JobDue | SignalsReady | SellsReady | CallFailed | RequestAnswered | BookSeen | OrderSeen | OrderPushed | CancelOrder
+    JobDue
+    | SignalsReady
+    | SellsReady
+    | CallFailed
+    | RequestAnswered
+    | BookSeen
+    | OrderSeen
+    | OrderPushed
+    | CancelOrder
+    | PolicyChanged
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tradebot.domain.errors import StateCorrupt
-from tradebot.domain.orders import RequestKind, RequestState, Side
+from tradebot.domain.orders import BrokerRequest, RequestKind, RequestState, Side
 from tradebot.engine import ledger
 from tradebot.engine.messages import Job
 from tradebot.engine.state import Memory
@@ -17,28 +19,9 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
     written there first, so that registry is an old or a damaged one.
     """
     memory = Memory()
-    for order in stored.orders:
-        memory.orders[order.id] = order
-        if order.side is Side.SELL and order.position_id is not None:
-            memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
-    for attempt in stored.attempts:
-        if attempt.status.is_open and registry.get(attempt.coid) is None:
-            raise StateCorrupt(
-                "state/coid_registry.json",
-                f"{attempt.coid} ({attempt.symbol} {attempt.side}) is open in the database and unknown here",
-                mend="put back the newest copy of state/coid_registry.json and its journal, then run `main.py doctor`",
-            )
-        memory.attempts[attempt.coid] = attempt
-        if attempt.broker_order_id is not None:
-            memory.coids[attempt.broker_order_id] = attempt.coid
-    for fill in stored.fills:
-        known = memory.trades.get(fill.broker_order_id) or frozenset()
-        memory.trades[fill.broker_order_id] = known | {fill.trade_id}
-    for request in stored.requests:
-        memory.requests[request.id] = request
-        is_waiting = request.state in (RequestState.PREPARED, RequestState.UNKNOWN)
-        if request.kind is RequestKind.MODIFY and is_waiting and request.coid in memory.attempts:
-            memory.modifies[request.coid] = request.id
+    _remember_orders(memory, stored)
+    _remember_attempts(memory, stored, registry)
+    _remember_requests(memory, stored)
     for position in stored.positions:
         memory.positions[position.id] = position
     for decision in stored.decisions:
@@ -49,6 +32,45 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.job_runs[Job(run.name)] = run
     _settle_registry(memory, store, registry)
     return memory
+
+
+def _remember_orders(memory: Memory, stored: Stored) -> None:
+    for order in stored.orders:
+        memory.orders[order.id] = order
+        if order.side is Side.SELL and order.position_id is not None:
+            memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
+    for fill in stored.fills:
+        known = memory.trades.get(fill.broker_order_id) or frozenset()
+        memory.trades[fill.broker_order_id] = known | {fill.trade_id}
+
+
+def _remember_attempts(memory: Memory, stored: Stored, registry: IdRegistry) -> None:
+    for attempt in stored.attempts:
+        if attempt.status.is_open and registry.get(attempt.coid) is None:
+            raise StateCorrupt(
+                "state/coid_registry.json",
+                f"{attempt.coid} ({attempt.symbol} {attempt.side}) is open in the database and unknown here",
+                mend="put back the newest copy of state/coid_registry.json and its journal, then run `main.py doctor`",
+            )
+        memory.attempts[attempt.coid] = attempt
+        if attempt.broker_order_id is not None:
+            memory.coids[attempt.broker_order_id] = attempt.coid
+    for order in stored.orders:
+        if order.coid not in memory.attempts:
+            memory.unsent[order.coid] = order.id
+
+
+def _remember_requests(memory: Memory, stored: Stored) -> None:
+    for request in stored.requests:
+        memory.requests[request.id] = request
+        if request.kind is RequestKind.MODIFY and request.coid in memory.attempts:
+            memory.modifies[request.coid] = request.id if _may_be_made(request, memory) else ""
+
+
+def _may_be_made(request: BrokerRequest, memory: Memory) -> bool:
+    """A change of price that was not refused, and that the attempt does not show yet."""
+    is_over = request.state in (RequestState.REFUSED, RequestState.UNSENT)
+    return not is_over and Decimal(request.payload["price"]) != memory.attempts[request.coid].price
 
 
 def _settle_registry(memory: Memory, store: OrderStore, registry: IdRegistry) -> None:

@@ -48,7 +48,6 @@ class Sells:
         """Take over the day's targets and what may be sold, then place what is missing."""
         unit.facts["terms"] = ready.terms
         caps = _caps(ready.holdings)
-        unit.facts["sell_caps"] = caps
         for position in _open_positions(unit):
             held = next((h.quantity for h in ready.holdings if h.symbol == position.symbol), 0)
             if held < position.quantity:
@@ -63,9 +62,8 @@ class Sells:
     def follow(self, unit: Unit, seen: BookSeen) -> None:
         """Judge every position on its quote: one evaluation, the first rule wins; then make its sell stand right."""
         terms_of = {**unit.memory.terms, **seen.terms}
-        caps = unit.memory.sell_caps or {} if seen.holdings is None else _caps(seen.holdings)
+        caps = _caps(seen.holdings)
         unit.facts |= {"terms": terms_of} if seen.terms else {}
-        unit.facts |= {"sell_caps": caps} if seen.holdings is not None else {}
         for position in _open_positions(unit):
             quote, terms = seen.quotes.get(position.symbol), terms_of.get(position.symbol)
             if quote is None or terms is None or quote.best_bid is None:
@@ -141,7 +139,7 @@ class Sells:
         self, unit: Unit, position: Position, price: Decimal, caps: Mapping[str, int], sells: Sequence[Order]
     ) -> None:
         today = ist_date(unit.now)
-        quantity = min(position.quantity, caps.get(position.symbol, position.quantity))
+        quantity = min(position.quantity, caps.get(position.symbol, 0))
         decision = DecisionId(f"{position.exit_rule or 'target'}:{position.id}:{today}")
         earlier = [order for order in sells if order.decision_id == decision]
         refused = [o for o in earlier if not o.execution_qty]
@@ -200,7 +198,7 @@ class Sells:
 
 
 def _caps(holdings: Sequence[Holding]) -> dict[str, int]:
-    """What the broker would let us sell, by symbol; a symbol that is not there is not limited by it."""
+    """What the broker would let us sell, by symbol; of a symbol that is not there, nothing."""
     return {holding.symbol: holding.sellable_quantity for holding in holdings}
 
 

@@ -101,7 +101,8 @@ class Memory:
 
     `trades` are the booked trade ids by broker order; `coids` lead from a broker order to our attempt; `sends` counts
     how often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
-    `sells` are the sell orders of a position, oldest first; `seen` is the last row of the broker's book that was
+    `sells` are the sell orders of a position, oldest first; `unsent` are failed rows without an attempt, by the id that
+    is kept for them; `seen` is the last row of the broker's book that was
     compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a count of
     hand-overs and landings) one ended; `running` are jobs that wait for an answer.
     """
@@ -118,13 +119,13 @@ class Memory:
     sends: Table[Coid, int] = field(default_factory=Table)
     modifies: Table[Coid, str] = field(default_factory=Table)
     sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
+    unsent: Table[Coid, OrderId] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
     ticks: int = 1
     orphans: dict[Coid, RegistryEntry] = field(default_factory=dict)
     terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
-    sell_caps: Mapping[str, int] | None = None
     halted: Mapping[str, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     running: set[Job] = field(default_factory=set)
@@ -158,6 +159,7 @@ _TABLES = (
     "sends",
     "modifies",
     "sells",
+    "unsent",
 )
 
 
@@ -182,6 +184,7 @@ class Unit:
     sends: Table[Coid, int]
     modifies: Table[Coid, str]
     sells: Table[PositionId, tuple[OrderId, ...]]
+    unsent: Table[Coid, OrderId]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory

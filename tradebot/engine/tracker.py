@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord
 from tradebot.domain.calendar import ist_date
-from tradebot.domain.events import EventName, Level
+from tradebot.domain.corporate_actions import factor_between
+from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
     Attempt,
@@ -17,19 +19,30 @@ from tradebot.domain.orders import (
     BrokerOrderId,
     BrokerRequest,
     Coid,
+    Fill,
     Order,
     OrderStatus,
     PositionId,
     RequestState,
+    Side,
     Variety,
 )
 from tradebot.domain.policy import UnknownPolicy
-from tradebot.domain.reconcile import PRICE_TOLERANCE, Finding, Look, Notice, Tracked, reconcile
+from tradebot.domain.reconcile import (
+    PRICE_TOLERANCE,
+    Finding,
+    Look,
+    Notice,
+    Tracked,
+    executed_sum,
+    part_reason,
+    reconcile,
+)
 from tradebot.engine import ledger
 from tradebot.engine.adoption import adopted
 from tradebot.engine.calls import LookAtOrder
 from tradebot.engine.desk import SENDS_MAX, Desk
-from tradebot.engine.messages import BookSeen, OrderSeen
+from tradebot.engine.messages import BookSeen, Job, OrderSeen
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
@@ -53,6 +66,9 @@ class Tracker:
             coid = self._coid_of(unit, row)
             if coid is None:
                 self._tell_foreign(unit, row)
+                continue
+            if coid in present:
+                self._tell_twin(unit, coid, row)
                 continue
             present.add(coid)
             counts["checked"] += 1
@@ -89,6 +105,8 @@ class Tracker:
     def _adopt(self, unit: Unit, row: BrokerOrder) -> None:
         """The registry knows the id and the database does not: the broker's row tells the rest."""
         entry = unit.memory.orphans[Coid(row.tag or "")]
+        if entry.coid in unit.attempts:
+            return
         order, attempt = adopted(entry, row, self._setting.ids.next(unit.now), self._setting.policy, unit.now)
         ledger.record(unit, order, attempt)
         unit.cleared.append(attempt.coid)
@@ -145,14 +163,15 @@ class Tracker:
             self._apply(unit, ours, row, finding, counts)
         self._confirm_change(unit, coid, row)
         self._ask_again(unit, coid, row)
-        if finding is None or Notice.TRADES_LAG not in finding.notices:
+        booked = unit.attempts[coid].filled_quantity
+        if row.filled_quantity <= booked and (booked or row.word is not BrokerWord.EXECUTED):
             unit.seen[row.broker_order_id] = row
 
     def _apply(self, unit: Unit, ours: Tracked, row: BrokerOrder, finding: Finding, counts: dict[str, int]) -> None:
         counts["updated"] += 1
         unit.coids[row.broker_order_id] = finding.attempt.coid
         for fill in finding.fills:
-            ledger.book(unit, fill)
+            ledger.book(unit, fill, self._factor_since(unit, fill))
         for transition in finding.transitions:
             ledger.change(unit, unit.orders[ours.order.id], transition)
             _count(counts, transition.change)
@@ -160,6 +179,7 @@ class Tracker:
         if ours.order.broker_order_id is None:
             order = unit.orders[ours.order.id]
             unit.orders[order.id] = replace(order, broker_order_id=row.broker_order_id)
+        ledger.close_if_sold(unit, unit.orders[ours.order.id])
         self._answer_request(unit, finding.attempt)
         for notice in finding.notices:
             self._tell(unit, notice, unit.orders[ours.order.id], row, finding, counts)
@@ -190,6 +210,8 @@ class Tracker:
                 self._modified_by_hand(unit, order, finding)
             case Notice.UNKNOWN_WORD:
                 self._tell_once(unit, f"word:{row.status}", f"unknown status {row.status!r}", order)
+            case Notice.LATE_FILL if any(t.change in _LATE for t in finding.transitions):
+                pass  # the transition tells it
             case Notice.LATE_FILL:
                 text = f"{ledger.describe(order)}: filled after it was {order.status}"
                 ledger.tell(unit, EventName.ORDER_LATE_FILL, text, order, level=Level.CRITICAL)
@@ -237,6 +259,27 @@ class Tracker:
             },
         )
 
+    def _tell_twin(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
+        """Two orders with one id of ours at the broker: told at once, never corrected by trading."""
+        key = f"twin:{row.broker_order_id}"
+        if key in unit.memory.told:
+            return
+        unit.facts["told"] = unit.memory.told | {key}
+        order = unit.orders[unit.attempts[coid].order_id]
+        text = f"{ledger.describe(order)}: a second order with its id stands at the broker: {row.broker_order_id}"
+        fields: dict[str, FieldValue] = {"twin": row.broker_order_id, "attempt": unit.attempts[coid].number}
+        ledger.tell(unit, EventName.COID_DUPLICATE, text, order, fields, level=Level.CRITICAL)
+
+    def _factor_since(self, unit: Unit, fill: Fill) -> Fraction:
+        """New shares for each one of the fill, where a split has taken effect in our books since it was traded."""
+        run = unit.job_runs.get(Job.ADJUST)
+        if run is None:
+            return Fraction(1)
+        traded, adjusted = ist_date(fill.traded_at), ist_date(run.planned_for)
+        if traded >= adjusted:
+            return Fraction(1)
+        return factor_between(self._setting.actions, fill.symbol, traded, adjusted)
+
     def _confirm_change(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """A change of price is over when the book shows it, or when the order is finished."""
         request_id = unit.modifies.get(coid)
@@ -250,7 +293,7 @@ class Tracker:
             _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
             return
         if abs(row.price - wanted) > PRICE_TOLERANCE:
-            if not unit.is_under_way(request_id) and request.state is not RequestState.ACKED:
+            if not unit.is_under_way(request_id) and self._has_come_to_nothing(unit, request):
                 unit.modifies[coid] = ""
                 _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
             return
@@ -264,6 +307,12 @@ class Tracker:
         transition = Transition(change=OrderChange.MODIFIED, at=unit.now, reason=reason, source="desk")
         ledger.change(unit, unit.orders[order.id], transition)
 
+    def _has_come_to_nothing(self, unit: Unit, request: BrokerRequest) -> bool:
+        """A change that the broker took is given time to show; any other that has ended was not made."""
+        if request.state is not RequestState.ACKED or request.answered_at is None:
+            return True
+        return unit.now - request.answered_at >= 2 * self._setting.policy.times.verify_after
+
     def _ask_again(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """A cancellation that is wanted and whose request has ended without effect is asked for again."""
         order = unit.orders[unit.attempts[coid].order_id]
@@ -275,7 +324,12 @@ class Tracker:
             return
         request = unit.requests.get(f"{coid}-C")
         if request is None or (request.state is not RequestState.ACKED and not unit.is_under_way(request.id)):
-            self._desk.cancel(unit, order, order.reason)
+            asked_at = request.answered_at if request is not None else None
+            pause = self._setting.policy.times.verify_after
+            if asked_at is None or unit.now - asked_at >= pause:
+                self._desk.cancel(unit, order, order.reason)
+            else:
+                unit.timers.append((Job.VERIFY, asked_at + pause))
 
     def _settle_absent(self, unit: Unit, present: set[Coid], message: BookSeen, counts: dict[str, int]) -> None:
         for attempt in list(unit.attempts.values()):
@@ -297,7 +351,12 @@ class Tracker:
         request = unit.requests.get(f"{attempt.coid}-P")
         is_unsent = request is not None and request.state is RequestState.UNSENT
         if attempt.broker_order_id is None and (capabilities.absence_is_proof or is_unsent):
-            self._send_again(unit, order, attempt)
+            since = request.answered_at or request.prepared_at if request is not None else attempt.created_at
+            visible_at = since + capabilities.visibility_delay
+            if is_unsent or unit.now >= visible_at:
+                self._send_again(unit, order, attempt)
+            else:
+                unit.timers.append((Job.VERIFY, visible_at))
             return
         policy = self._setting.policy
         if attempt.looks > policy.looks_before_expiry and policy.unknown is UnknownPolicy.HOLD:
@@ -314,7 +373,7 @@ class Tracker:
 
     def _send_again(self, unit: Unit, order: Order, attempt: Attempt) -> None:
         if order.status is not OrderStatus.PENDING or order.cancel_requested:
-            self._desk.give_up(unit, order, attempt, "Cancelled before it was sent")
+            self._desk.give_up(unit, order, attempt, "Cancelled before it was sent", OrderChange.CANCELLED)
             return
         variety = self._open_variety(attempt, unit.now)
         if variety is None:
@@ -344,11 +403,14 @@ class Tracker:
 
     def _expire(self, unit: Unit, order: Order, attempt: Attempt) -> None:
         ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.EXPIRED, unit.now))
-        if order.status is OrderStatus.PENDING:
-            transition = Transition(
-                change=OrderChange.CANCELLED, at=unit.now, reason="Not found at broker", source="policy"
-            )
-            ledger.change(unit, order, transition)
+        if order.status is not OrderStatus.PENDING:
+            return
+        reason, change = "Not found at broker", OrderChange.CANCELLED
+        if order.side is Side.BUY and order.execution_qty:
+            value, quantity = executed_sum(order)
+            reason, change = f"{part_reason(value, quantity, order.quantity)}: {reason}", OrderChange.BOUGHT
+        transition = Transition(change=change, at=unit.now, reason=reason, source="policy")
+        ledger.change(unit, order, transition)
 
     def _settle_orphans(self, unit: Unit, present: Iterable[Coid], message: BookSeen) -> None:
         """Ids that only the registry knows: absent where absence is proof, they may be used again."""
@@ -415,6 +477,7 @@ _COUNTS = (
     "not_found",
     "failed",
 )
+_LATE = frozenset({OrderChange.LATE_BOUGHT, OrderChange.LATE_SOLD})
 _COUNTED = {
     OrderChange.BOUGHT: "executed",
     OrderChange.SOLD: "executed",

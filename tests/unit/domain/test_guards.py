@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import SYMBOL, a_level, a_quote, some_terms
+from tests.builders import NOON, SYMBOL, a_level, a_quote, some_terms
 from tradebot.domain.guards import (
     Entry,
     Portfolio,
@@ -168,13 +168,13 @@ def test_what_a_buy_loses_a_sell_gains(average: Decimal, reference: Decimal) -> 
     ids=["no quote", "no bids", "no asks", "no book"],
 )
 def test_without_a_two_sided_book_there_is_no_market_data(quote: Quote | None) -> None:
-    ((mode, refusal),) = judge_quote(an_entry(), quote, LIMITS)
+    ((mode, refusal),) = judge_quote(an_entry(), quote, LIMITS, NOON)
 
     assert (mode, refusal.reason) == (GuardMode.ON, Reason.NO_MARKET_DATA)
 
 
 def test_a_good_book_passes_every_guard() -> None:
-    assert judge_quote(an_entry(), a_quote("999.50", "1000"), LIMITS) == []
+    assert judge_quote(an_entry(), a_quote("999.50", "1000"), LIMITS, NOON) == []
 
 
 def a_bad_book() -> Quote:
@@ -183,7 +183,7 @@ def a_bad_book() -> Quote:
 
 
 def test_every_guard_that_blocks_is_named_in_order() -> None:
-    judged = judge_quote(an_entry(), a_bad_book(), LIMITS)
+    judged = judge_quote(an_entry(), a_bad_book(), LIMITS, NOON)
 
     assert reasons([refusal for _, refusal in judged]) == [Reason.WIDE_SPREAD, Reason.THIN_DEPTH, Reason.SLIPPAGE]
     assert {mode for mode, _ in judged} == {GuardMode.ON}
@@ -195,7 +195,8 @@ def test_every_guard_that_blocks_is_named_in_order() -> None:
 )
 def test_a_guard_that_is_off_says_nothing_and_one_in_the_shadow_says_so(guard: str, reason: Reason) -> None:
     off, shadow = (
-        judge_quote(an_entry(), a_bad_book(), with_mode(guard, mode)) for mode in (GuardMode.OFF, GuardMode.SHADOW)
+        judge_quote(an_entry(), a_bad_book(), with_mode(guard, mode), NOON)
+        for mode in (GuardMode.OFF, GuardMode.SHADOW)
     )
 
     assert reason not in [refusal.reason for _, refusal in off]
@@ -206,8 +207,8 @@ def test_a_guard_that_is_off_says_nothing_and_one_in_the_shadow_says_so(guard: s
 def test_a_buy_is_judged_by_the_asks_and_a_sell_by_the_bids() -> None:
     thin_bids = a_quote(bids=(a_level("999.50", 1),))
 
-    assert judge_quote(an_entry(), thin_bids, LIMITS) == []
-    ((_, refusal), *_) = judge_quote(an_entry(side=Side.SELL), thin_bids, LIMITS)
+    assert judge_quote(an_entry(), thin_bids, LIMITS, NOON) == []
+    ((_, refusal), *_) = judge_quote(an_entry(side=Side.SELL), thin_bids, LIMITS, NOON)
     assert refusal.reason is Reason.THIN_DEPTH
 
 

@@ -248,14 +248,12 @@ def test_a_reopened_order_is_not_closed_any_more() -> None:
     assert apply(cancelled, a_transition(OrderChange.REOPENED)).closed_at is None
 
 
-@pytest.mark.xfail(strict=True, reason="a late fill of a cancelled buy leaves closed_at on an order that is ongoing")
 def test_a_cancelled_buy_that_was_filled_late_is_not_closed_any_more() -> None:
     cancelled = book_fill(apply(an_order(), a_transition(OrderChange.CANCELLED)), a_fill())
 
     assert apply(cancelled, a_transition(OrderChange.LATE_BOUGHT)).closed_at is None
 
 
-@pytest.mark.xfail(strict=True, reason="the machine takes an execution of an order that has no fill")
 @pytest.mark.parametrize(
     ("side", "state", "change"),
     [
@@ -270,9 +268,6 @@ def test_an_execution_without_a_fill_is_an_error(side: Side, state: OrderStatus,
         apply(in_state(state, side), a_transition(change))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a retried order keeps the wish to be cancelled, and the number of the old attempt"
-)
 def test_a_retried_order_begins_without_the_marks_of_its_last_attempt() -> None:
     order = an_order(status=FAILED, cancel_requested=True, broker_order_id="251116000000001", placed_at=NOON)
 

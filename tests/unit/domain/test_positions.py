@@ -67,7 +67,6 @@ def test_a_closed_position_that_is_bought_again_is_open() -> None:
     assert (again.quantity, again.cost, again.realised_pnl) == (4, Decimal(2_000), Decimal(1_000))
 
 
-@pytest.mark.xfail(strict=True, reason="a reopened position keeps the first fill and the peak of its former life")
 def test_a_position_from_zero_begins_with_its_own_first_fill_and_peak() -> None:
     closed = sold(a_position(quantity=10, peak_price=Decimal(1200)), 10, Decimal(1100), later(9))
 
@@ -98,7 +97,6 @@ def test_a_position_without_an_atr_is_adjusted_without_one() -> None:
     assert "atr" not in adjusted(a_position(), Fraction(2), later(5)).metadata
 
 
-@pytest.mark.xfail(strict=True, reason="bought, sold and held are rounded down each by itself, and then do not add up")
 def test_what_was_bought_less_what_was_sold_is_held_after_an_adjustment_too() -> None:
     position = sold(a_position(quantity=4), 1, Decimal(1000), later(1))
 

@@ -130,7 +130,6 @@ def test_a_rejection_fails_the_order_with_the_brokers_text(text: str, reason: st
     assert ours.attempt.status is AttemptStatus.REJECTED
 
 
-@pytest.mark.xfail(strict=True, reason="a buy rejected after a part was filled fails whole: a retry would buy it again")
 def test_a_buy_rejected_after_a_part_is_held_for_the_part() -> None:
     ours = a_follower()
 
@@ -171,9 +170,6 @@ def test_trades_that_come_later_finish_what_waited() -> None:
     assert (ours.order.status, ours.order.execution_qty) == (OrderStatus.ONGOING, 10)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a part that is open at the broker and whose trades lag is not noticed as lagging"
-)
 def test_a_part_whose_trades_lag_is_noticed() -> None:
     finding = a_follower().look(a_broker_order(filled_quantity=4, status="PARTIALLY FILLED"))
 
@@ -207,7 +203,6 @@ def test_a_part_filled_after_the_cancellation_is_held_late(state: OrderStatus) -
     assert ours.attempt.filled_quantity == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a fill of an order that stays rejected is booked and leaves the order failed")
 def test_a_part_filled_of_a_rejected_order_is_held_late() -> None:
     ours = a_finished_one(OrderStatus.FAILED, AttemptStatus.REJECTED)
 
@@ -304,9 +299,6 @@ def test_each_further_modification_by_hand_is_told_from_the_new_baseline() -> No
     assert found(finding).manual_price == Decimal(1000)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="another price of an order that is open after all is told in the look after that"
-)
 def test_an_order_that_is_open_after_all_at_another_price_is_told_in_the_same_look() -> None:
     ours = a_finished_one(OrderStatus.CANCELLED, AttemptStatus.CANCELLED)
     row = a_broker_order(price=Decimal(1001))

@@ -123,7 +123,6 @@ def test_what_stands_or_is_filled_stops_the_submission(status: AttemptStatus) ->
     assert {"coid", "symbol", "side", "decision_id", "attempt"} <= event.fields.keys()
 
 
-@pytest.mark.xfail(strict=True, reason="the event does not say which order stands in the way")
 def test_a_duplicate_names_the_order_that_stands() -> None:
     room = Room()
     attempt = room.knows(AttemptStatus.PENDING)
@@ -147,7 +146,6 @@ def test_only_a_finished_unfilled_attempt_gives_the_next_one(status: AttemptStat
     assert unit.attempts[the_coid(2)].number == 2
 
 
-@pytest.mark.xfail(strict=True, reason="the next attempt is for the whole quantity: what was filled is bought twice")
 def test_the_next_attempt_is_for_the_unfilled_quantity_only() -> None:
     room = Room()
     attempt = room.knows(AttemptStatus.CANCELLED, status=OrderStatus.ONGOING, execution_qty=4)

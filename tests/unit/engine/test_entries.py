@@ -127,7 +127,6 @@ def test_what_is_failed_once_and_comes_again_is_one_row() -> None:
     assert len(house.orders()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a failed row has the first id: the order that follows it cannot be saved")
 def test_a_reentry_that_failed_for_want_of_cash_can_be_placed_when_there_is_some() -> None:
     signal = a_signal(entry_type=REENTRY)
     house = a_house(risk=RiskLimits(exposure_pct_max=Decimal(10_000), symbol_exposure_pct_max=Decimal(10_000)))
@@ -141,9 +140,6 @@ def test_a_reentry_that_failed_for_want_of_cash_can_be_placed_when_there_is_some
     assert house.broker.count("place") == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="money is short and the id is in the registry: the refused entry is sent all the same"
-)
 def test_a_refused_entry_whose_id_was_reserved_before_is_not_sent() -> None:
     house = a_house(risk=RiskLimits(positions_max=0), is_started=False)
     order = an_order()
@@ -155,7 +151,6 @@ def test_a_refused_entry_whose_id_was_reserved_before_is_not_sent() -> None:
     assert "place" not in house.broker.calls
 
 
-@pytest.mark.xfail(strict=True, reason="a signal that was sent once skips every guard when it comes again")
 def test_a_signal_that_was_rejected_and_comes_again_passes_the_guards_again() -> None:
     house = a_house()
     house.broker.troubles["place"] = [BrokerRejected("margin")]
@@ -341,7 +336,6 @@ def test_a_guard_in_the_shadow_tells_and_one_that_is_off_is_silent_and_neither_b
     )
 
 
-@pytest.mark.xfail(strict=True, reason="a quote is taken as it is, however old")
 def test_a_stale_quote_is_no_market_data() -> None:
     house = a_house()
     house.market.prices["INFY"] = a_quote(at=NOON - timedelta(minutes=30))
@@ -361,7 +355,6 @@ def test_a_guard_that_fails_blocks() -> None:
     assert (outcome, reason) == ("blocked", "GUARD_FAULT")
 
 
-@pytest.mark.xfail(strict=True, reason="the first decision stays: `blocked` is kept for an order that was sent later")
 def test_a_signal_that_was_blocked_and_then_sent_is_decided_as_sent() -> None:
     house = a_house()
     house.market.halts["INFY"] = "a jump"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from tests.builders import NOON, a_signal
 from tests.unit.engine.fakes import NO_PROOF
 from tests.unit.engine.house import House
@@ -104,7 +102,6 @@ def test_an_order_that_left_the_book_is_settled_by_its_history() -> None:
     assert (house.the_order().status, house.the_position().quantity) == (OrderStatus.ONGOING, 10)
 
 
-@pytest.mark.xfail(strict=True, reason="a buy that expires by policy is cancelled although a part of it is held")
 def test_a_part_that_is_held_stays_ongoing_when_the_rest_is_nowhere() -> None:
     house = a_standing_order(capabilities=NO_PROOF, policy=EXPIRE)
     house.broker.fill("1", 4)

@@ -212,7 +212,6 @@ def test_a_fill_that_could_not_be_saved_is_booked_by_the_next_look() -> None:
     assert house.count_rows("fills") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a wish to cancel that comes with a refused save is lost without a word")
 def test_a_wish_to_cancel_survives_a_refused_save() -> None:
     house, books = a_logged_house([])
     house.signals(a_signal())

@@ -116,9 +116,6 @@ def test_killed_after_the_broker_took_it_the_order_is_found_and_not_sent_again()
     assert house.the_order().broker_order_id == "1"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an entry without its trading day breaks the whole look, for every order and for ever"
-)
 def test_one_id_that_cannot_be_adopted_does_not_stop_the_look_for_the_others() -> None:
     house = with_orphans("strange", metadata={})
     house.signals(a_signal(5, "TCS"), settle=False)

@@ -41,7 +41,7 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("positions", tables.positions, "replace"),
     ("fills", tables.fills, "keep"),
     ("events", tables.order_events, "fail"),
-    ("decisions", tables.decisions, "keep"),
+    ("decisions", tables.decisions, "replace"),
     ("job_runs", tables.job_runs, "keep"),
 )
 
