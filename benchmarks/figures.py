@@ -1,0 +1,81 @@
+"""Figures of repeated measurements: percentiles, medians over runs, and the lines that the table is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """One run of a thing and of its peer, interleaved: seconds of each round, in the order in which they ran."""
+
+    ours: Sequence[float]
+    peer: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the table: the cells under the row's headings."""
+
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One measurement of the table: what was measured, beside what, and its lines."""
+
+    name: str
+    peer: str
+    headings: Sequence[str]
+    lines: Sequence[Line]
+    notes: Sequence[str] = ()
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` (0 to 1) of all values do not exceed. ValueError without values."""
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def median_percentile(runs: Sequence[Sequence[float]], share: float) -> float:
+    """The percentile of each run, and of these the middle one."""
+    return median(percentile(run, share) for run in runs)
+
+
+def median_ratio(runs: Sequence[Timed], share: float) -> float:
+    """Ours over the peer's percentile within each run, and of these ratios the middle one."""
+    return median(percentile(run.ours, share) / percentile(run.peer, share) for run in runs)
+
+
+def pooled(runs: Sequence[Sequence[float]]) -> list[float]:
+    """All rounds of all runs: for a percentile that one run has too few rounds for."""
+    return [value for run in runs for value in run]
+
+
+def microseconds(seconds: float) -> str:
+    return f"{seconds * MICROSECONDS:,.0f}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1_000:,.1f}"
+
+
+def as_text(row: Row) -> str:
+    """The row for a terminal or a Markdown page."""
+    table = [list(row.headings), *(list(line.cells) for line in row.lines)]
+    widths = [max(len(cells[index]) for cells in table) for index in range(len(row.headings))]
+    lines = [_line(cells, widths) for cells in table]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    notes = ["", *(f"{note}" for note in row.notes)] if row.notes else []
+    return "\n".join([f"{row.name} (beside: {row.peer})", "", *lines, *notes])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+    return "| " + " | ".join(padded) + " |"

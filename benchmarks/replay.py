@@ -1,0 +1,149 @@
+"""A replay of some weeks of the seeded market with a busy generator: whole processes, and the cost of each day."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+from statistics import mean, median
+from time import perf_counter
+
+from benchmarks.figures import Line, Row
+from config.kinds import StrategyUse
+from config.settings import Settings, load_settings
+from tradebot.app import open_replay
+from tradebot.domain.calendar import ist
+
+FIRST_DAY = date(2026, 9, 1)
+SIGNALS_PER_DAY = 40
+
+_ROOT = Path(__file__).parents[1]
+_HEADINGS = (
+    "days", "orders", "order events", "whole process s", "order events a second", "orders a second",
+    "raw events a second", "raw / ours", "ms a day, first third", "last third", "last / first",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysRun:
+    """What one process did: seconds of each trading day without the start, and counts over all of them."""
+
+    days_s: Sequence[float]
+    orders: int
+    order_events: int
+
+
+def replay(folder: Path, runs: int, last_day: date) -> Row:
+    """`runs` processes, one after the other, each followed by the raw writing of as many events."""
+    found: list[tuple[DaysRun, float, float]] = []
+    for run in range(runs):
+        began = perf_counter()
+        days = _in_a_process(folder / f"replay-{run}", last_day)
+        whole_s = perf_counter() - began
+        found.append((days, whole_s, _raw_events_s(folder / f"raw-{run}", days.order_events)))
+    return Row(
+        name="replay",
+        peer="the same number of events, each a raw commit and a written line, durable to the process",
+        headings=_HEADINGS,
+        lines=[_line(found)],
+        notes=(
+            f"{SIGNALS_PER_DAY} signals a day, everything on (registry, log, flight record, books); median of {runs} "
+            "processes, their start and the growing of the market included",
+            "the first day's cost holds the growing of the market's history, so the thirds begin at the second day",
+        ),
+    )
+
+
+def run_days(home: Path, last_day: date) -> DaysRun:
+    """The replay itself, day by day."""
+    settings = _busy(load_settings(_ROOT, {}, _overrides(last_day)))
+    with open_replay(settings, home=home, folder=_ROOT) as opened:
+        days = opened.market.calendar.trading_days_between(FIRST_DAY, last_day)
+        days_s = []
+        opened.engine.start()
+        for day in days:
+            began = perf_counter()
+            opened.loop.run(ist(day.day, time(23, 30)))
+            days_s.append(perf_counter() - began)
+        orders = sum(opened.orders.summary().orders.values())
+        return DaysRun(days_s=days_s, orders=orders, order_events=opened.engine.events_written)
+
+
+def _overrides(last_day: date) -> dict[str, object]:
+    return {"mode": "replay", "from": FIRST_DAY, "to": last_day, "speed": 0, "ui": "off", "seed": 1}
+
+
+def _busy(settings: Settings) -> Settings:
+    """Room for many orders, and a generator that makes them."""
+    risk = {"capital_per_trade": Decimal(20_000), "max_positions": 50, "max_trades_per_day": 1000}
+    use = (StrategyUse(name="generator", parameters=(("signals_per_day", SIGNALS_PER_DAY),)),)
+    return settings.model_copy(
+        update={
+            "risk": settings.risk.model_copy(update=risk),
+            "run": settings.run.model_copy(update={"opening_cash": Decimal(20_000_000)}),
+            "strategies": settings.strategies.model_copy(update={"use": use}),
+        }
+    )
+
+
+def _in_a_process(home: Path, last_day: date) -> DaysRun:
+    command = [sys.executable, "-m", "benchmarks.replay", str(home), last_day.isoformat()]
+    answer = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
+    return DaysRun(**json.loads(answer.stdout))
+
+
+def _raw_events_s(folder: Path, count: int) -> float:
+    folder.mkdir(parents=True)
+    with (
+        closing(sqlite3.connect(folder / "raw.db", isolation_level=None)) as connection,
+        (folder / "raw.jsonl").open("wb", buffering=0) as lines,
+    ):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("CREATE TABLE events (sequence INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+        began = perf_counter()
+        for number in range(count):
+            text = json.dumps({"sequence": number, "event": "accepted", "reason": "Order placed", "source": "broker"})
+            connection.execute("INSERT INTO events VALUES (?, ?)", (number, text))
+            lines.write(text.encode() + b"\n")
+        return perf_counter() - began
+
+
+def _line(found: Sequence[tuple[DaysRun, float, float]]) -> Line:
+    whole_s = median(took for _, took, _ in found)
+    events, orders = found[0][0].order_events, found[0][0].orders
+    raw_s = median(raw for _, _, raw in found)
+    first, last = (median(_third(days.days_s, which) for days, _, _ in found) for which in (0, 2))
+    return Line(
+        cells=(
+            str(len(found[0][0].days_s)),
+            f"{orders:,}",
+            f"{events:,}",
+            f"{whole_s:.1f}",
+            f"{events / whole_s:,.0f}",
+            f"{orders / whole_s:,.0f}",
+            f"{events / raw_s:,.0f}",
+            f"{whole_s / raw_s:,.0f}",
+            f"{first * 1_000:,.0f}",
+            f"{last * 1_000:,.0f}",
+            f"{last / first:.2f}",
+        )
+    )
+
+
+def _third(days_s: Sequence[float], which: int) -> float:
+    """The mean day of a third (0 to 2) of the days after the first."""
+    later = days_s[1:]
+    size = max(1, len(later) // 3)
+    return mean(later[:size] if which == 0 else later[-size:])
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(run_days(Path(sys.argv[1]), date.fromisoformat(sys.argv[2])))))
