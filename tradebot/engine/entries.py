@@ -31,9 +31,9 @@ from tradebot.domain.signals import Signal
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk, Submission, new_order
 from tradebot.engine.messages import SignalsReady
+from tradebot.engine.questions import sells_of, uncertain_symbols
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
-from tradebot.engine.tracker import sells_of, uncertain_symbols
 
 _FAILS_WITH_ROW = frozenset({Reason.MAX_POSITIONS, Reason.MIN_CASH})
 """Refusals that leave a failed order, which can be retried; every other one leaves a decision only."""

@@ -15,10 +15,10 @@ from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareSells
 from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.entries import Entries, in_words
 from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, SellsReady, SignalsReady
+from tradebot.engine.questions import booked_quantities
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
-from tradebot.engine.tracker import booked_quantities
 
 _RETRY_AFTER = timedelta(minutes=1)
 

@@ -27,9 +27,9 @@ from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import BookSeen, SellsReady
+from tradebot.engine.questions import sells_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
-from tradebot.engine.tracker import sells_of
 
 REFUSALS_PER_DAY_MAX = 3
 """After so many sells of one decision that came to nothing in a day, the position waits for the next open."""

@@ -1,0 +1,89 @@
+"""Changes and cancellations that were asked for: whether the broker's book shows them, and when to ask again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from tradebot.domain.broker_views import BrokerOrder, BrokerWord
+from tradebot.domain.lifecycle import OrderChange, Transition
+from tradebot.domain.orders import Attempt, BrokerRequest, Coid, OrderStatus, RequestState
+from tradebot.domain.reconcile import PRICE_TOLERANCE
+from tradebot.engine import ledger
+from tradebot.engine.desk import Desk
+from tradebot.engine.messages import Job
+from tradebot.engine.setting import Setting
+from tradebot.engine.state import Unit
+
+
+class FollowUps:
+    """Answers requests by what the book shows, and repeats the ones that came to nothing, with a pause."""
+
+    def __init__(self, setting: Setting, desk: Desk) -> None:
+        self._setting = setting
+        self._desk = desk
+
+    def placed(self, unit: Unit, attempt: Attempt) -> None:
+        """A placement whose answer never came is answered by the order itself."""
+        request = unit.requests.get(f"{attempt.coid}-P")
+        if request is not None:
+            _conclude(unit, request, RequestState.ACKED, "seen at the broker")
+
+    def confirm_change(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
+        """A change of price is over when the book shows it, or when the order is finished."""
+        request_id = unit.modifies.get(coid)
+        if not request_id:
+            return
+        request, attempt = unit.requests[request_id], unit.attempts[coid]
+        order = unit.orders[attempt.order_id]
+        wanted = Decimal(request.payload["price"])
+        if row.word is not BrokerWord.OPEN:
+            unit.modifies[coid] = ""
+            _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
+            return
+        if abs(row.price - wanted) > PRICE_TOLERANCE:
+            if not unit.is_under_way(request_id) and self._has_come_to_nothing(unit, request):
+                unit.modifies[coid] = ""
+                _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
+            return
+        unit.modifies[coid] = ""
+        _conclude(unit, request, RequestState.ACKED, "seen at the broker")
+        if order.status is not OrderStatus.PENDING:
+            return
+        ledger.change_attempt(unit, attempt, replace(attempt, price=row.price, updated_at=unit.now))
+        unit.orders[order.id] = replace(order, price=row.price)
+        reason = f"Price changed: {order.price} -> {row.price}"
+        transition = Transition(change=OrderChange.MODIFIED, at=unit.now, reason=reason, source="desk")
+        ledger.change(unit, unit.orders[order.id], transition)
+
+    def _has_come_to_nothing(self, unit: Unit, request: BrokerRequest) -> bool:
+        """A change that the broker took is given time to show; any other that has ended was not made."""
+        if request.state is not RequestState.ACKED or request.answered_at is None:
+            return True
+        return unit.now - request.answered_at >= 2 * self._setting.policy.times.verify_after
+
+    def ask_again(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
+        """A cancellation that is wanted and whose request has ended without effect is asked for again."""
+        order = unit.orders[unit.attempts[coid].order_id]
+        if row.word is not BrokerWord.OPEN and (request := unit.requests.get(f"{coid}-C")) is not None:
+            is_cancelled = row.word is BrokerWord.CANCELLED
+            state = RequestState.ACKED if is_cancelled else RequestState.REFUSED
+            _conclude(unit, request, state, f"the order is {row.status}")
+        if not (order.cancel_requested and order.status is OrderStatus.PENDING and row.word is BrokerWord.OPEN):
+            return
+        request = unit.requests.get(f"{coid}-C")
+        if request is None or (request.state is not RequestState.ACKED and not unit.is_under_way(request.id)):
+            asked_at = request.answered_at if request is not None else None
+            pause = self._setting.policy.times.verify_after
+            if asked_at is None or unit.now - asked_at >= pause:
+                self._desk.cancel(unit, order, order.reason)
+            else:
+                unit.timers.append((Job.VERIFY, asked_at + pause))
+
+
+def _conclude(unit: Unit, request: BrokerRequest, state: RequestState, detail: str) -> None:
+    """A request whose answer never came is answered by what the broker's book shows."""
+    if request.state not in (RequestState.PREPARED, RequestState.UNKNOWN):
+        return
+    unit.requests[request.id] = replace(request, state=state, detail=detail, answered_at=unit.now)
+    unit.landed.append(request.id)
