@@ -105,12 +105,14 @@ class FlightRecord:
         texts = [label + encode(getattr(message, name)) for name, label, encode in kind.small]
         same: list[str] = []
         for large in kind.large:
-            text = large.encode(getattr(message, large.name))
-            if text == large.text and len(text) >= _SAME_FROM:
+            value = getattr(message, large.name)
+            text = large.text if _is_the_same(value, large.value) else large.encode(value)
+            if text is not None and text == large.text and len(text) >= _SAME_FROM:
                 same.append(f"{large.label}{large.sequence}")
                 continue
+            text = text or large.encode(value)
             texts.append(large.label + text)
-            large.text, large.sequence = text, sequence
+            large.text, large.value, large.sequence = text, value, sequence
         reference = f',"same":{{{",".join(same)}}}' if same else ""
         head = f'{{"seq":{sequence},"at":"{at.isoformat()}","kind":{kind.label}'
         return f'{head},"message":{{{",".join(texts)}}}{reference}}}'
@@ -175,7 +177,15 @@ class _Large:
     label: str
     encode: Encode
     text: str | None = None
+    value: object = None
     sequence: int = 0
+
+
+def _is_the_same(value: object, before: object) -> bool:
+    """Tuples of the very same elements: what is frozen and the same object needs no second encoding."""
+    if not (isinstance(value, tuple) and isinstance(before, tuple) and len(value) == len(before)):
+        return False
+    return all(one is other for one, other in zip(value, before, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

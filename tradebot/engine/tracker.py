@@ -15,6 +15,7 @@ from tradebot.domain.lifecycle import OrderChange
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
+    BrokerOrderId,
     Coid,
     Fill,
     Order,
@@ -53,6 +54,7 @@ class Tracker:
         """
         counts = dict.fromkeys(_COUNTS, 0)
         present: set[Coid] = set()
+        trades = _by_order(message.trades)
         for row in message.orders:
             coid = self._coid_of(unit, row)
             if coid is None:
@@ -68,7 +70,7 @@ class Tracker:
                 continue
             if (before is row or before == row) and not self._is_unsettled(unit, coid):
                 continue
-            self._compare_safely(unit, coid, row, message.trades, message.purpose, counts)
+            self._compare_safely(unit, coid, row, trades.get(row.broker_order_id, ()), message.purpose, counts)
         self._absence.settle_attempts(unit, present, message, counts)
         self._absence.settle_orphans(unit, present, message)
         return counts
@@ -268,6 +270,14 @@ class Tracker:
     def _session_end(self, attempt: Attempt) -> datetime | None:
         day = self._setting.calendar.trading_day(attempt.trading_day)
         return day.ends_at if day is not None else None
+
+
+def _by_order(trades: Sequence[BrokerTrade]) -> dict[BrokerOrderId, list[BrokerTrade]]:
+    """The day's trades once through, not once for each order that changed."""
+    found: dict[BrokerOrderId, list[BrokerTrade]] = {}
+    for trade in trades:
+        found.setdefault(trade.broker_order_id, []).append(trade)
+    return found
 
 
 _COUNTS = (
