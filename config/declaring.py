@@ -10,6 +10,7 @@ RUPEES = "rupees"
 PER_CENT = "per cent"
 BASIS_POINTS = "basis points"
 MINUTES = "minutes"
+SECONDS = "seconds"
 IST_CLOCK = "IST"
 
 

@@ -41,9 +41,10 @@ class Durability(StrEnum):
 
 
 class Ui(StrEnum):
-    """What the terminal shows: a dashboard where it can, a line for each change, or nothing."""
+    """What the terminal shows: a dashboard (only where it can), a line for each change, or nothing."""
 
     AUTO = "auto"
+    FULL = "full"
     LINE = "line"
     OFF = "off"
 

@@ -42,8 +42,30 @@ is the file as it is delivered (`python3 -m config.reference`).
   the file does not have takes its default; a file that is not there, or is empty, is an error.
 - **live**: a change counts at once; all others need a restart.
 
-`python3 -c "import config; config.validate_config_schema(); print('Config validation: PASSED')"` checks all of it and
-the market data files in `config/market/`, and starts nothing.
+## While it runs
+
+The file is looked at every second of real time and read when it has stayed the same for one look: an edit counts after
+about two seconds, with the next thing that happens. `.env` is read again with it; the environment and the command line
+are those of the start.
+
+- A valid edit of live keys is logged as `CONFIG_CHANGED`, one line for each key with its old and its new value.
+- A key that needs a restart, or that the command line, the environment or `.env` pins, is logged as
+  `CONFIG_NOT_APPLIED`, once for each edit; the value in force stays.
+- An edit with anything wrong in it is logged as `CONFIG_REFUSED` with all problems, and all old values stay. So is one
+  that makes no sense beside a value that stays until a restart.
+- In the log, flags stand without `ENABLE_` and in lower case: `spread_guard_entry`.
+- `settings.json` in the session's folder has every key with the value in force, where it comes from, the hash of all
+  values, and the edits that were accepted.
+
+## Checking
+
+- `main.py config check` names everything that is wrong with the settings, the market data files in `config/market/`
+  and the strategies, and ends with 78; or it says `Configuration is valid`. A start makes the same check. A new
+  strategy is not tried while tradebot runs: check it before the restart.
+- `main.py config show` shows every key with its value, where it comes from, and whether it is live.
+
+`python3 -c "import config; config.validate_config_schema(); print('Config validation: PASSED')"` checks the
+settings and the market data files, and starts nothing.
 """
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from config.declaring import IST_CLOCK, MINUTES, RUPEES, Section, key
+from config.declaring import IST_CLOCK, MINUTES, RUPEES, SECONDS, Section, key
 from config.kinds import (
     ClockTime,
     Day,
@@ -47,7 +47,19 @@ class Run(Section):
         Durability.AUTO,
         "power: a write counts when it is on the disk; process: when the system has it; auto: process in a replay only",
     )
-    ui: UiWord = key("ui", Ui.AUTO, "what the terminal shows; auto: line where there is no terminal")
+    ui: UiWord = key(
+        "ui",
+        Ui.AUTO,
+        "what the terminal shows; auto and full: the dashboard, and lines where there is no terminal fit for it",
+    )
+    live_monitor_refresh_s: Number = key(
+        "LIVE_MONITOR_REFRESH_S",
+        Decimal(2),
+        "how often the dashboard shows a new picture; + and - change it while it runs",
+        unit=SECONDS,
+        low=Decimal("0.5"),
+        high=Decimal(5),
+    )
     opening_cash: Number = key(
         "opening_cash",
         Decimal(1_000_000),

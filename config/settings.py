@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from pydantic import Field, PrivateAttr
 from pydantic.fields import FieldInfo
@@ -98,6 +100,11 @@ class Settings(BaseSettings):
         texts = {key.name: in_file(self.value(key.name)) for key in KEYS}
         texts |= {key.name: masked(texts[key.name]) for key in KEYS if key.is_secret}
         return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
+
+    def secrets(self) -> tuple[str, ...]:
+        """The passwords in all values, as they are written there and as they are meant."""
+        written = [word for key in KEYS if key.is_secret for word in _PASSWORD.findall(str(self.value(key.name)))]
+        return tuple(dict.fromkeys(form for word in written for form in (word, unquote(word))))
 
     def policy(self) -> Policy:
         """The values that decisions see."""
@@ -213,6 +220,7 @@ def _quote_limits(guards: Guards) -> QuoteLimits:
         depth_notional_min=guards.depth_min_notional,
         slippage=guards.enable_entry_slippage_guard,
         slippage_bps_max=guards.max_slippage_bps_entry,
+        age_s_max=Decimal(guards.max_quote_age_s),
     )
 
 

@@ -1,11 +1,13 @@
 """The composition root: builds a daemon from the settings. The only place that knows every part; no logic."""
 
 from tradebot.app.books import open_reader
+from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.app.paper import Paper, open_paper
 from tradebot.app.replay import Replay, open_replay
 
 __all__ = [
+    "ConfigSource",
     "Paper",
     "Ports",
     "Replay",

@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy.exc import DBAPIError
 
-from config.market_rules import Market, load_market
+from config.market_rules import Market
+from config.problems import ConfigError
 from config.settings import Settings
 from tradebot.adapters.brokers.paper import PaperBroker
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
-from tradebot.adapters.jsonl_log import JsonlLog, LogLimits
+from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
 from tradebot.adapters.marketdata.history import TapeHistory
 from tradebot.adapters.marketdata.opening import open_tape
 from tradebot.adapters.marketdata.paper_quotes import PaperQuotes
 from tradebot.adapters.marketdata.read_report import ReadReport
 from tradebot.adapters.marketdata.tape import ListedTape
+from tradebot.adapters.masked_disk import MaskedDisk
+from tradebot.adapters.masking import masking
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import check_version, create_database
 from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.app.configuration import SettingsFile, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
 from tradebot.domain.errors import StateCorrupt
+from tradebot.domain.events import Event
 from tradebot.engine.bus import Bus, Listener
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Clock, Lanes, Scheduler, Strategy
-from tradebot.strategies.loading import load_strategy
+from tradebot.ports import Clock, Disk, Lanes, Scheduler, Strategy
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
@@ -63,6 +69,7 @@ class Books:
     bus: Bus
     record: FlightRecord
     events: EventFile
+    settings: SettingsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,12 @@ class Timing:
 
 
 def read_scene(settings: Settings, folder: Path) -> Scene:
-    market = load_market(folder / "config" / "market")
+    """Raises ConfigError with everything that is wrong with market files and strategies."""
+    market, problems = read_market(folder)
+    strategies, of_strategies = make_strategies(settings, folder)
+    problems = [*problems, *of_strategies, *driver_problems(settings)]
+    if market is None or problems:
+        raise ConfigError(problems)
     data = settings.replay.data_in(folder) if settings.run.mode == "replay" else None
     tape, report = open_tape(
         data, settings.replay.seed, market.calendar, market.rules, market.actions, market.instruments
@@ -85,7 +97,7 @@ def read_scene(settings: Settings, folder: Path) -> Scene:
         tape=tape,
         report=report,
         facts=_facts(market, tape),
-        strategies=[_strategy(use.name, dict(use.parameters), folder) for use in settings.strategies.use],
+        strategies=strategies,
     )
 
 
@@ -118,12 +130,22 @@ def open_books(
     stack.callback(exchange.close)
     registry = CoidRegistry.open(disk, home / "state", exchange.now)
     stack.callback(registry.close)
-    database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
+    with _unseen(settings.secrets()):
+        database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
     stack.callback(database.dispose)
     session = _session_folder(home, RealClock().now())
+    settings_file = SettingsFile(disk, session / "settings.json")
+    settings_file.begin(settings, max(opening, exchange.now))
     bus, record, events = _tellers(stack, settings, disk, home, session, listeners)
     return Books(
-        exchange=exchange, registry=registry, database=database, session=session, bus=bus, record=record, events=events
+        exchange=exchange,
+        registry=registry,
+        database=database,
+        session=session,
+        bus=bus,
+        record=record,
+        events=events,
+        settings=settings_file,
     )
 
 
@@ -157,13 +179,16 @@ def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
 @contextmanager
 def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
     """The orders of a home, for looking only. Raises StateCorrupt when there is no database that fits the code."""
+    if problems := driver_problems(settings):
+        raise ConfigError(problems)
     engine = open_engine(settings.run.database_url_in(home))
     try:
         if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
             raise StateCorrupt(
                 str(engine.url.database), "is not there", mend="run `python main.py` once, or name the home with --home"
             )
-        check_version(engine)
+        with _unseen(settings.secrets()):
+            check_version(engine)
         yield OrderReader(engine)
     finally:
         engine.dispose()
@@ -179,17 +204,24 @@ def _facts(market: Market, tape: ListedTape) -> MarketFacts:
     )
 
 
-def _strategy(name: str, parameters: dict[str, object], folder: Path) -> Strategy:
-    """A strategy of the settings; a relative path among its parameters begins at tradebot's folder."""
-    path = parameters.get("path")
-    if isinstance(path, str):
-        parameters["path"] = str(folder / path)
-    return load_strategy(name, parameters)
-
-
 def _session_folder(home: Path, now: datetime) -> Path:
     """A folder of its own for this run, named by the instant of its start."""
     return home / "sessions" / f"{now:%Y%m%d_%H%M%S_%f}"
+
+
+@contextmanager
+def _unseen(secrets: Sequence[str]) -> Iterator[None]:
+    """Errors of the database without the password, which a driver may repeat. Raises StateCorrupt."""
+    mask = masking(secrets)
+    try:
+        yield
+    except StateCorrupt as error:
+        if mask(str(error)) == str(error):
+            raise
+        raise StateCorrupt(mask(error.place), mask(error.problem), mend=mask(error.mend)) from None
+    except DBAPIError as error:
+        mend = "see that the server can be reached, and what its log says"
+        raise StateCorrupt("the database", f"cannot be opened ({mask(str(error.orig))})", mend=mend) from None
 
 
 def _tellers(
@@ -201,12 +233,15 @@ def _tellers(
     listeners: Sequence[Listener],
 ) -> tuple[Bus, FlightRecord, EventFile]:
     """Who is told what happens: the log, the session's files, and whoever watches."""
-    clock = RealClock()
+    clock, secrets = RealClock(), settings.secrets()
+    mask = masking(secrets)
+    safe: Disk = MaskedDisk(disk, secrets) if secrets else disk
     log = JsonlLog(
         home / "logs",
         started_at=clock.now(),
         session_id=session.name,
         clock=clock,
+        mask=mask,
         on_full="wait" if settings.run.mode == "replay" else "drop",
         limits=LogLimits(
             rotate_bytes=settings.logs.log_file_mb_max * _MEGABYTE,
@@ -215,9 +250,28 @@ def _tellers(
         ),
     )
     stack.callback(log.close)
-    events = EventFile(disk, session / "events.jsonl")
+    _hear_libraries(stack, log, clock)
+    events = EventFile(safe, session / "events.jsonl")
     stack.callback(events.close)
     is_replay = settings.run.mode == "replay"
-    record = FlightRecord(disk, session / "flight.jsonl", _REPLAY_FLIGHT if is_replay else None)
+    record = FlightRecord(safe, session / "flight.jsonl", _REPLAY_FLIGHT if is_replay else None)
     stack.callback(record.close)
-    return Bus([log, events, *listeners]), record, events
+    shown = [_blind(listener, mask) for listener in listeners] if secrets else listeners
+    return Bus([log, events, *shown]), record, events
+
+
+def _hear_libraries(stack: ExitStack, log: JsonlLog, clock: Clock) -> None:
+    """What libraries warn of goes into the log as well, as long as it is open."""
+    root, handler = logging.getLogger(), LibraryHandler(log, clock)
+    root.addHandler(handler)
+    stack.callback(root.removeHandler, handler)
+
+
+def _blind(listener: Listener, mask: Callable[[str], str]) -> Listener:
+    """The listener, for one that shows what it is told: it sees no secret."""
+
+    def tell(event: Event) -> None:
+        fields = {name: mask(value) if isinstance(value, str) else value for name, value in event.fields.items()}
+        listener(replace(event, message=mask(event.message), fields=fields))
+
+    return tell

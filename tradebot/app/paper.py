@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,19 +17,27 @@ from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.marks import paper_marks
+from tradebot.app.reload import watch
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
+from tradebot.ports import Clock
 from tradebot.runtime.live import LiveLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """Paper trading that is ready to run: `loop.run()` is all that is left to do; `loop.stop()` ends it."""
+    """Paper trading that is ready to run: `loop.run()` is all that is left to do; `loop.stop()` ends it.
+
+    `clock` and `marks` are for whoever shows it; `marks` is called on the engine's thread.
+    """
 
     loop: LiveLoop
     engine: Engine
@@ -37,14 +45,26 @@ class Paper:
     orders: OrderReader
     market: Market
     session: Path
+    clock: Clock
+    marks: Callable[[Sequence[str]], Marks]
     start: datetime
 
 
 @contextmanager
-def open_paper(settings: Settings, *, home: Path, folder: Path, listeners: Sequence[Listener] = ()) -> Iterator[Paper]:
+def open_paper(
+    settings: Settings,
+    *,
+    home: Path,
+    folder: Path,
+    listeners: Sequence[Listener] = (),
+    source: ConfigSource | None = None,
+    on_turn: Callable[[], object] = lambda: None,
+) -> Iterator[Paper]:
     """Paper trading in real time on the folders of `home`: the embedded exchange plays the seeded market of today.
 
-    Raises what `open_replay` raises, and StateCorrupt for a home that holds a replay.
+    Edits of the configuration count while it runs where `source` says where the settings came from. `on_turn` is called
+    on the engine's thread several times a second. Raises what `open_replay` raises, and StateCorrupt for a home that
+    holds a replay.
     """
     scene = read_scene(settings, folder)
     clock = RealClock()
@@ -66,19 +86,32 @@ def open_paper(settings: Settings, *, home: Path, folder: Path, listeners: Seque
         while feed.now < start:
             feed.advance_to(start)
 
-        def flush() -> None:
+        look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
+
+        def beat() -> None:
             books.record.flush()
             books.events.flush()
+            look()
 
         ports = paper_ports(scene, books, settings, Timing(clock, scheduler, lanes), lock)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         yield Paper(
-            loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=flush, venue=feed),
+            loop=LiveLoop(
+                engine=engine,
+                timetable=scheduler,
+                lanes=lanes,
+                clock=clock,
+                on_beat=beat,
+                venue=feed,
+                on_turn=on_turn,
+            ),
             engine=engine,
             exchange=books.exchange,
             orders=OrderReader(books.database),
             market=scene.market,
             session=books.session,
+            clock=clock,
+            marks=paper_marks(books.exchange, settings.run.account_id, lock),
             start=start,
         )
         engine.close()

@@ -20,19 +20,27 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.timekeeping.scaled import Pacer
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.app.marks import paper_marks
+from tradebot.app.reload import EVERY_S, EverySecond, watch
 from tradebot.domain.calendar import Calendar, ist
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
-from tradebot.runtime.pacing import SessionPace
+from tradebot.ports import Clock
+from tradebot.runtime.pacing import PacedClock, SessionPace
 from tradebot.runtime.replay import ReplayLoop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """A replay that is ready to run: `loop.run(end)` is all that is left to do; `pace.stop()` ends it early."""
+    """A replay that is ready to run: `loop.run(end)` is all that is left to do; `pace.stop()` ends it early.
+
+    `clock` and `marks` are for whoever shows it; `marks` is called on the engine's thread.
+    """
 
     loop: ReplayLoop
     engine: Engine
@@ -43,6 +51,8 @@ class Replay:
     begin: Begin
     report: ReadReport | None
     session: Path
+    clock: Clock
+    marks: Callable[[Sequence[str]], Marks]
     start: datetime
     end: datetime
 
@@ -56,12 +66,16 @@ def open_replay(
     listeners: Sequence[Listener] = (),
     disk: RealDisk | None = None,
     wrap: Callable[[Ports], Ports] = lambda ports: ports,
+    source: ConfigSource | None = None,
+    on_turn: Callable[[], object] = lambda: None,
 ) -> Iterator[Replay]:
     """A replay on the folders of `home`, with the configuration below `folder`; everything is closed at the end.
 
     Who watches the adapters, or breaks them, gives a `disk` of their own, and ports around those that were built.
-    What can be wrong with the input is found before anything is written. Raises the errors of `domain.errors`,
-    MarketDataFileError, DataFileError, CalendarHorizonError and StrategyNotLoaded.
+    Edits of the configuration count while it runs where `source` says where the settings came from. `on_turn` is called
+    on the engine's thread after each step, and about every second while the replay waits. What can be wrong with the
+    input is found before anything is written. Raises the errors of `domain.errors`, ConfigError, DataFileError and
+    CalendarHorizonError.
     """
     scene = read_scene(settings, folder)
     start, end = _span(settings, scene.market.calendar)
@@ -76,8 +90,23 @@ def open_replay(
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
         feed = PaperFeed(books.exchange, settings.run.account_id, lock)
+        look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
+        look_now_and_then = EverySecond(look, RealClock())
+
+        def beat() -> None:
+            look_now_and_then()
+            on_turn()
+
         yield Replay(
-            loop=ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=pace.wait_until),
+            loop=ReplayLoop(
+                engine=engine,
+                venue=feed,
+                timetable=scheduler,
+                clock=clock,
+                wait_until=pace.wait_until,
+                on_beat=beat,
+                beat_span=timedelta(seconds=EVERY_S * settings.replay.speed) if settings.replay.speed else None,
+            ),
             engine=engine,
             exchange=books.exchange,
             pace=pace,
@@ -86,6 +115,8 @@ def open_replay(
             begin=begin,
             report=scene.report,
             session=books.session,
+            clock=PacedClock(clock, pace),
+            marks=paper_marks(books.exchange, settings.run.account_id, lock),
             start=start,
             end=end,
         )

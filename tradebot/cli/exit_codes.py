@@ -8,6 +8,7 @@ from config.market_rules import MarketDataFileError
 from config.problems import ConfigError
 from tradebot.domain.calendar import CalendarHorizonError
 from tradebot.domain.errors import AlreadyRunning, BrokerError, SaveFailed, StateCorrupt, TradebotError
+from tradebot.exchange.books import BooksFailed
 
 
 class ExitCode(IntEnum):
@@ -36,7 +37,7 @@ MEANINGS = {
 def exit_code(error: Exception) -> ExitCode:
     """The code for an error that ends the process; CRASH for one that nobody foresaw."""
     match error:
-        case AlreadyRunning() | SaveFailed() | OSError():
+        case AlreadyRunning() | SaveFailed() | BooksFailed() | OSError():
             return ExitCode.FOLDER
         case StateCorrupt():
             return ExitCode.STATE_CORRUPT

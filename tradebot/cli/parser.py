@@ -51,7 +51,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last_day", metavar="DATE", help="last trading day, YYYY-MM-DD")
     parser.add_argument("--speed", metavar="N", help="times real time inside sessions; 0: as fast as it can")
     parser.add_argument("--seed", metavar="N", help="the number that all chance is made from")
-    parser.add_argument("--ui", choices=("auto", "line", "off"), help="what the terminal shows")
+    parser.add_argument("--ui", choices=("auto", "full", "line", "off"), help="what the terminal shows")
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:

@@ -31,6 +31,8 @@ class Progress:
 
     def _line(self, day: date, took_s: float) -> str:
         whole = (self._last - self._first).days + 1
-        done = min(max((day - self._first).days + 1, 1), whole)
+        done = (day - self._first).days + 1
+        if done < 1:
+            return f"{day}: the evening before the first trading day"
         left_s = took_s * (whole - done) / done
         return f"{day}: {done * 100 // whole} % in {took_s:.0f} s, about {left_s:.0f} s to go"

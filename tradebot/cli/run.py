@@ -6,30 +6,29 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from config.market_rules import Market
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tradebot.adapters.replay_home import Begin
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import Paper, Replay, open_paper, open_replay
+from tradebot.app import ConfigSource, Paper, Replay, open_paper, open_replay
 from tradebot.cli.exit_codes import ExitCode
-from tradebot.cli.progress import Progress
+from tradebot.cli.face import Face
+from tradebot.cli.report import leave_summary
 from tradebot.domain.calendar import IST, ist_date
-from tradebot.engine.bus import Listener
 from tradebot.interfaces.text.summary import RunFigures, run_summary
-from tradebot.interfaces.ui.line import LineMode
 
 
 def run(options: argparse.Namespace) -> int:
     """Ends with a summary; 0 also when it was stopped in between."""
     folder, home = options.config.absolute().parent, options.home.absolute()
-    settings = load_settings(folder, os.environ, _overrides(options))
+    source = ConfigSource(folder=folder, environ=dict(os.environ), overrides=_overrides(options))
+    settings = source.settings_at_start()
     if settings.run.mode == "paper":
-        return _paper(settings, home, folder)
-    return _replay(settings, home, folder)
+        return _paper(settings, home, source)
+    return _replay(settings, home, source)
 
 
 def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
@@ -45,16 +44,20 @@ def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _replay(settings: Settings, home: Path, folder: Path) -> int:
-    listeners: list[Listener] = []
-    with _face(settings, listeners), open_replay(settings, home=home, folder=folder, listeners=listeners) as replay:
+def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
+    clock = RealClock()
+    face = Face(settings, clock, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    opened = open_replay(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
+    with face, opened as replay:
         lines = _began(replay)
-        _stop_on_signals(replay.pace.stop)
-        clock = RealClock()
+        _heed_signals(replay.pace.stop, face)
+        face.show(replay, replay.pace.stop)
         start = clock.monotonic()
         replay.engine.start()
         is_finished = replay.loop.run(replay.end)
+        face.finish()
         figures = _figures(settings, replay, replay.market, home, clock.monotonic() - start)
+        leave_summary(replay.session, figures)
         if not is_finished:
             at = replay.exchange.now.astimezone(IST)
             lines.append(f"stopped at {at:%Y-%m-%d %H:%M:%S} IST; the same command goes on from there")
@@ -62,33 +65,21 @@ def _replay(settings: Settings, home: Path, folder: Path) -> int:
     return ExitCode.OK
 
 
-def _paper(settings: Settings, home: Path, folder: Path) -> int:
-    listeners: list[Listener] = []
-    with _face(settings, listeners), open_paper(settings, home=home, folder=folder, listeners=listeners) as paper:
-        _stop_on_signals(paper.loop.stop)
-        clock = RealClock()
+def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
+    clock = RealClock()
+    face = Face(settings, clock, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    opened = open_paper(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
+    with face, opened as paper:
+        _heed_signals(paper.loop.stop, face)
+        face.show(paper, paper.loop.stop)
         start = clock.monotonic()
         is_clean = paper.loop.run()
+        face.finish()
         figures = _figures(settings, paper, paper.market, home, clock.monotonic() - start)
+        leave_summary(paper.session, figures)
     lines = [] if is_clean else ["some calls had not ended: their orders are looked up at the next start"]
     print("\n".join([*lines, run_summary(figures)]))
     return ExitCode.OK
-
-
-@contextmanager
-def _face(settings: Settings, listeners: list[Listener]) -> Iterator[None]:
-    """What the operator sees while it runs; with the screen off, a replay's progress on the error stream."""
-    if settings.run.ui == "off":
-        listeners.append(Progress(sys.stderr, RealClock(), settings.replay.first_day, settings.replay.last_day))
-        yield
-        return
-    line = LineMode(sys.stdout, RealClock())
-    listeners.append(line)
-    line.start()
-    try:
-        yield
-    finally:
-        line.stop()
 
 
 def _began(replay: Replay) -> list[str]:
@@ -98,10 +89,11 @@ def _began(replay: Replay) -> list[str]:
     return lines
 
 
-def _stop_on_signals(stop: Callable[[], None]) -> None:
-    """SIGINT and SIGTERM end the run in an orderly way; the handler only sets a flag."""
+def _heed_signals(stop: Callable[[], None], face: Face) -> None:
+    """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown; the handlers only set flags."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop())
+    signal.signal(signal.SIGHUP, lambda *_: face.hang_up())
 
 
 def _figures(settings: Settings, run: Replay | Paper, market: Market, home: Path, took_s: float) -> RunFigures:

@@ -51,14 +51,17 @@ class LiveLoop:
         clock: Clock,
         on_beat: Callable[[], object],
         venue: Venue | None = None,
+        on_turn: Callable[[], object] = lambda: None,
     ) -> None:
-        """`on_beat` is called about every second by the engine's thread, for files that are to be flushed."""
+        """`on_beat` is called about every second by the engine's thread, for files that are to be flushed; `on_turn`
+        after every batch, and at least every _POLL_S seconds, for whoever shows what is going on."""
         self._engine = engine
         self._timetable = timetable
         self._lanes = lanes
         self._clock = clock
         self._venue = venue
         self._on_beat = on_beat
+        self._on_turn = on_turn
         self._stopping = Event()
 
     def stop(self) -> None:
@@ -74,6 +77,7 @@ class LiveLoop:
             if self._clock.monotonic() - beat_at >= BEAT_S:
                 beat_at = self._clock.monotonic()
                 self._beat()
+            self._on_turn()
         self._timetable.stop()
         is_clean = self._lanes.close(STOP_S)
         self._engine.run_pending()

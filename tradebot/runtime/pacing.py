@@ -8,6 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from tradebot.domain.calendar import Calendar, ist_date
+from tradebot.ports import Clock
 
 
 class Pace(Protocol):
@@ -28,6 +29,8 @@ class SessionPace:
         self._pace: Pace | None = None
         self._session: datetime | None = None
         self._stopped = Event()
+        self.reached: datetime | None = None
+        """The last instant inside a session that was waited for; None before the first."""
 
     def wait_until(self, at: datetime) -> bool:
         session = self._calendar.trading_day(ist_date(at))
@@ -36,10 +39,30 @@ class SessionPace:
         if self._pace is None or self._session != session.release_at:
             self._session = session.release_at
             self._pace = self._pace_from(at)
-        return not self._stopped.is_set() and self._pace.wait_until(at)
+        if self._stopped.is_set() or not self._pace.wait_until(at):
+            return False
+        self.reached = at
+        return True
 
     def stop(self) -> None:
         """From any thread, or from a signal handler: the wait that is on ends, and no other begins."""
         self._stopped.set()
         if self._pace is not None:
             self._pace.stop()
+
+
+class PacedClock:
+    """`ports.Clock` for people: where the engine's clock stands while the replay waits for the next instant, this one
+    goes on."""
+
+    def __init__(self, clock: Clock, pace: SessionPace) -> None:
+        """`clock` is the engine's."""
+        self._clock = clock
+        self._pace = pace
+
+    def now(self) -> datetime:
+        now, reached = self._clock.now(), self._pace.reached
+        return now if reached is None else max(now, reached)
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()

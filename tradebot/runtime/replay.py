@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tradebot.domain.orders import BrokerOrderId
@@ -45,13 +45,21 @@ class ReplayLoop:
         timetable: Timetable,
         clock: SettableClock,
         wait_until: Callable[[datetime], bool],
+        on_beat: Callable[[], object] = lambda: None,
+        beat_span: timedelta | None = None,
     ) -> None:
-        """`wait_until` holds the loop until real time has reached a virtual instant; False when it must end."""
+        """`wait_until` holds the loop until real time has reached a virtual instant; False when it must end.
+
+        `on_beat` is called at every step, and while the loop waits after every `beat_span` of virtual time: what that
+        is to a second of real time. None where there is no waiting.
+        """
         self._engine = engine
         self._venue = venue
         self._timetable = timetable
         self._clock = clock
         self._wait_until = wait_until
+        self._on_beat = on_beat
+        self._beat_span = beat_span
 
     def run(self, until: datetime) -> bool:
         """Go on to the instant `until`; False when it was stopped before."""
@@ -64,7 +72,7 @@ class ReplayLoop:
     def _step(self, until: datetime) -> bool:
         due = self._timetable.next_due()
         limit = until if due is None else max(min(due, until), self._venue.now)
-        if not self._wait_until(limit):
+        if not self._wait(limit):
             return False
         changed = self._venue.advance_to(limit)
         self._clock.set(self._venue.now)
@@ -74,6 +82,16 @@ class ReplayLoop:
             self._timetable.fire_due(limit)
         self._engine.run_pending()
         return True
+
+    def _wait(self, limit: datetime) -> bool:
+        self._on_beat()
+        at = self._venue.now
+        while self._beat_span is not None and limit - at > self._beat_span:
+            at += self._beat_span
+            if not self._wait_until(at):
+                return False
+            self._on_beat()
+        return self._wait_until(limit)
 
     def _is_due(self, until: datetime) -> bool:
         due = self._timetable.next_due()

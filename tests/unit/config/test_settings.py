@@ -26,7 +26,7 @@ from tradebot.domain.policy import GuardMode, Policy
 
 # What the composition root, the replay and the log take directly; everything else must reach the decisions.
 OUTSIDE_THE_POLICY = {
-    "mode", "database_url", "durability", "ui", "opening_cash",
+    "mode", "database_url", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
     "data", "from", "to", "speed", "seed", "strategies",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
 }  # fmt: skip

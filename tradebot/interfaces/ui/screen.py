@@ -28,7 +28,7 @@ STOP_S = 2.0
 
 _LOOK_S = 0.25
 _CLOCK_S = 1.0
-_TERMINAL_SIGNALS = {signal.SIGTTOU, signal.SIGTTIN, signal.SIGINT, signal.SIGTERM}
+_TERMINAL_SIGNALS = {signal.SIGTTOU, signal.SIGTTIN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class Dashboard:
     """`start` takes the terminal, `stop` gives it back with a summary; so does the end of the process.
 
     The thread is the only one that writes to the terminal, and it waits for nobody: when the terminal takes nothing,
-    frames are left out. When the terminal has gone or the thread fails, `fault` says so and the daemon goes on.
+    frames are left out. When the terminal has gone or the thread fails, `fault` says so and the daemon goes on;
+    `is_terminal_gone` tells the two apart.
     """
 
     def __init__(
@@ -54,15 +55,24 @@ class Dashboard:
         on_quit: Callable[[], None],
         clock: Clock,
         options: DashboardOptions | None = None,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
-        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's."""
+        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's.
+
+        `on_end` is called on the dashboard's thread when it has ended without being stopped, after the terminal was
+        given back. With nobody there to be called, the reason is left in the terminal.
+        """
         self._slot = slot
         self._terminal = terminal
         self._on_quit = on_quit
         self._clock = clock
         self._options = options or DashboardOptions()
+        self._on_end = on_end
         self._browsing = Browsing(refresh_s=self._options.refresh_s)
         self._stopping = Flag()
+        self._is_stopped = False
+        self._is_left = False
+        self._is_silent = False
         self._thread = Thread(target=self._run, name="dashboard", daemon=True)
         self._unread = b""
         self._view: DaemonView | None = None
@@ -72,16 +82,19 @@ class Dashboard:
         self._body_made_of: tuple[DaemonView, Browsing, tuple[int, int]] | None = None
         self.frames = 0
         self.fault = ""
+        self.is_terminal_gone = False
 
     def start(self) -> None:
         atexit.register(self.stop)
         self._thread.start()
 
-    def stop(self) -> None:
-        """The terminal is as it was found on return, unless it takes nothing. May be called twice."""
+    def stop(self, *, is_silent: bool = False) -> None:
+        """The terminal is as it was found on return, unless it takes nothing, and holds the summary, unless
+        `is_silent`. May be called twice."""
         atexit.unregister(self.stop)
-        if self._stopping.is_set():
+        if self._is_stopped:
             return
+        self._is_stopped, self._is_silent = True, is_silent
         self._stopping.set()
         self._terminal.wake()
         if self._thread.ident is not None:
@@ -89,20 +102,31 @@ class Dashboard:
         if not self._thread.is_alive():
             self._terminal.close()
 
+    def leave(self, why: str = "") -> None:
+        """End soon, and wait for nobody: for a signal handler, or where the view cannot be made (`why` says so)."""
+        if self._is_stopped:
+            return
+        self.fault = self.fault or why
+        self._is_left = True
+        self._terminal.wake()
+
     def _run(self) -> None:
         # A terminal that was taken from us in the background must not stop the process; signals belong to the main
         # thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
         try:
             self._terminal.begin()
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self._is_left:
                 self._turn()
+            self._paint_last()
         except TerminalGone as gone:
-            self.fault = f"the terminal has gone: {gone}"
+            self.fault, self.is_terminal_gone = f"the terminal has gone: {gone}", True
         except Exception as fault:  # the daemon outlives its face
             self.fault = f"{type(fault).__name__}: {fault}"
         finally:
             self._terminal.end(self._farewell(), self._clock.monotonic)
+        if self._on_end is not None and not self._stopping.is_set():
+            self._on_end()
 
     def _turn(self) -> None:
         """Wait a moment for keys, then paint if something is there to be painted."""
@@ -124,6 +148,13 @@ class Dashboard:
 
     def _take(self, now_s: float) -> None:
         self._view, self._taken_s = self._slot.latest, now_s
+
+    def _paint_last(self) -> None:
+        """How it ended, whatever the refresh says."""
+        now_s = self._clock.monotonic()
+        self._take(now_s)
+        self._size = self._terminal.size()
+        self._paint(now_s)
 
     def _paint(self, now_s: float) -> None:
         if self._view is None:
@@ -174,6 +205,9 @@ class Dashboard:
         return Moment(age_s=max(0.0, now_s - view.made_s), up_s=max(0.0, now_s - view.facts.started_s))
 
     def _farewell(self) -> bytes:
+        is_told_of = self._on_end is not None and not self._stopping.is_set()
+        if self._is_silent or is_told_of:
+            return b""
         try:
             lines = summary(self._slot.latest)
         except Exception as fault:  # the terminal must be given back all the same

@@ -11,7 +11,8 @@ from typing import TextIO
 
 from tradebot.interfaces.ui.guardian import Guardian
 
-LEAVE = b"\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+# Cleared before it is left: a terminal that has been resized since may fold the lines of the one screen into the other.
+LEAVE = b"\x1b[?2026l\x1b[0m\x1b[2J\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
 _SYNC_BEGIN, _SYNC_END = b"\x1b[?2026h", b"\x1b[?2026l"

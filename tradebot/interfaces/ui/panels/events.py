@@ -13,9 +13,10 @@ from tradebot.interfaces.ui.panels.words import clock
 _COLUMNS = (
     Column(title="time", width=8, drop=2),
     Column(title="event", width=19),
-    Column(title="level", width=8, drop=3),
+    Column(title="level", width=4, drop=3),
     Column(title="what", width=20, grows=True),
 )
+_SHORT = {Level.DEBUG: "", Level.INFO: "", Level.WARNING: "WARN", Level.ERROR: "ERR", Level.CRITICAL: "CRIT"}
 _STYLES = {
     Level.DEBUG: DIM,
     Level.INFO: PLAIN,
@@ -43,5 +44,4 @@ def events(view: DaemonView, browsing: Browsing, offset: int, width: int, height
 
 def _cells(event: Event) -> list[Cell]:
     style = _STYLES[event.level]
-    level = "" if event.level is Level.INFO else str(event.level)
-    return [(clock(event.at), DIM), (str(event.name), style), (level, style), event.message]
+    return [(clock(event.at), DIM), (str(event.name), style), (_SHORT[event.level], style), event.message]

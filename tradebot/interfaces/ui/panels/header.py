@@ -17,6 +17,7 @@ LINES = 3
 
 _STALE_S = 5.0
 _SHORT_COLUMNS = 100
+_ROOMY_COLUMNS = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,9 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
         _pace(view.facts.rate),
     ]
     if is_wide:
-        cells += [f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}", (facts.session, DIM)]
+        cells += [f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}"]
+    if width >= _ROOMY_COLUMNS:
+        cells.append((facts.session, DIM))
     return words(*cells)
 
 
@@ -86,7 +89,7 @@ def _figures(view: DaemonView, width: int) -> Line:
     cells.append((f"errors 5m {errors}!", BAD) if errors else "errors 5m 0")
     upcoming = next((row for row in view.schedule if row.next_at is not None), None)
     if upcoming is not None:
-        cells.append(f"next {upcoming.name} {clock_near(upcoming.next_at, view.now)}")
+        cells.append(f"next {upcoming.name.replace('_', ' ')} {clock_near(upcoming.next_at, view.now)}")
     return words(*cells)
 
 

@@ -1,0 +1,201 @@
+"""What the operator sees of a run: the dashboard, a line for each event, or nothing; and what follows a lost one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from config.kinds import Mode
+from config.settings import Settings
+from tradebot import __version__
+from tradebot.app import Paper, Replay
+from tradebot.cli.progress import Progress
+from tradebot.domain.events import Event
+from tradebot.engine.bus import Listener
+from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
+from tradebot.engine.views import RunFacts
+from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.line import LineMode
+from tradebot.interfaces.ui.look import Look
+from tradebot.interfaces.ui.screen import Dashboard, DashboardOptions
+from tradebot.interfaces.ui.terminal import Terminal
+from tradebot.ports import Clock
+
+WARNINGS_MAX = 100
+
+
+class Face:
+    """A listener of the bus that also is called at each turn of the loop; around the whole run as a context.
+
+    The daemon outlives it. A dashboard that fails says why on the error stream and is followed by lines; one whose
+    terminal has hung up is followed by nothing. When the context has ended, output that would go to a terminal that
+    has hung up goes nowhere, so that the end of a run without a terminal is an orderly one.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, *, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]
+    ) -> None:
+        """`clock` is the machine's; the streams are those of the process, or a test's."""
+        self._settings = settings
+        self._clock = clock
+        self._stdout = stdout
+        self._stderr = stderr
+        self._look = Look.of(environ)
+        self._kind = choose_ui(settings.run.ui, stdout, environ)
+        self._on_terminal = [stream for stream in (stdout, stderr) if stream.isatty()]
+        self._listener: Listener = _nothing
+        self._feed = ViewFeed()
+        self._maker: ViewMaker | None = None
+        self._dashboard: Dashboard | None = None
+        self._line: LineMode | None = None
+        self._warnings = LateWarnings()
+        self._is_hung_up = False
+        self._is_fault_told = False
+
+    def __enter__(self) -> Self:
+        replay = self._settings.replay
+        match self._kind:
+            case "full":
+                self._listener = self._feed
+                logging.getLogger().addHandler(self._warnings)
+            case "line":
+                self._begin_lines()
+            case "off":
+                if self._settings.run.mode is Mode.REPLAY:
+                    self._listener = Progress(self._stderr, self._clock, replay.first_day, replay.last_day)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
+        """A run that ends well has a summary of its own; after any other end the dashboard's stays."""
+        if self._dashboard is not None:
+            self._dashboard.stop(is_silent=fault is None)
+            self._say_why_it_ended(self._dashboard)
+        if self._line is not None:
+            self._line.stop()
+        with Path(os.devnull).open("wb") as nowhere:
+            for stream in self._on_terminal:
+                if not stream.isatty():
+                    os.dup2(nowhere.fileno(), stream.fileno())
+        logging.getLogger().removeHandler(self._warnings)
+        self._warnings.tell(self._stderr)
+
+    def __call__(self, event: Event) -> None:
+        self._listener(event)
+
+    def show(self, run: Replay | Paper, stop: Callable[[], None]) -> None:
+        """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
+        if self._kind != "full":
+            return
+        try:
+            terminal = Terminal.behind(self._stdout)
+        except OSError as cause:
+            print(f"tradebot: no dashboard, but lines: {cause}", file=self._stderr)
+            self._begin_lines()
+            return
+        slot = ViewSlot()
+        self._maker = ViewMaker(
+            memory=run.engine.memory,
+            setting=run.engine.setting,
+            facts=self._facts(run),
+            feed=self._feed,
+            slot=slot,
+            marks=run.marks,
+            clock=run.clock,
+            real=self._clock,
+        )
+        options = DashboardOptions(
+            refresh_s=float(self._settings.run.live_monitor_refresh_s),
+            look=self._look,
+            screenshots=run.session,
+        )
+        self._dashboard = Dashboard(slot, terminal, stop, self._clock, options, self._dashboard_ended)
+        self._dashboard.start()
+
+    def turn(self) -> None:
+        """On the engine's thread, whenever something may have changed."""
+        self._make_view(ViewMaker.refresh)
+
+    def finish(self) -> None:
+        """On the engine's thread, when the run has come to its end: the last picture is of the end."""
+        self._make_view(ViewMaker.refresh_now)
+
+    def hang_up(self) -> None:
+        """For the signal of that name: whatever is on a terminal goes, the daemon stays."""
+        self._is_hung_up = True
+        if self._dashboard is not None:
+            self._dashboard.leave()
+        elif self._stdout in self._on_terminal:
+            self._listener = _nothing
+
+    def _make_view(self, make: Callable[[ViewMaker], None]) -> None:
+        maker = self._maker
+        if maker is None:
+            return
+        try:
+            make(maker)
+        except Exception as fault:  # the daemon outlives its face
+            self._maker = None
+            if self._dashboard is not None:
+                self._dashboard.leave(f"{type(fault).__name__}: {fault}")
+
+    def _dashboard_ended(self) -> None:
+        """On the dashboard's thread, which has given the terminal back."""
+        self._maker = None
+        self._listener = _nothing
+        if self._dashboard is not None:
+            self._say_why_it_ended(self._dashboard)
+            if not self._has_lost_terminal(self._dashboard):
+                self._begin_lines()
+
+    def _say_why_it_ended(self, dashboard: Dashboard) -> None:
+        if dashboard.fault and not self._is_fault_told and not self._has_lost_terminal(dashboard):
+            self._is_fault_told = True
+            print(f"tradebot: the dashboard ended, lines go on: {dashboard.fault}", file=self._stderr)
+
+    def _has_lost_terminal(self, dashboard: Dashboard) -> bool:
+        return self._is_hung_up or dashboard.is_terminal_gone
+
+    def _begin_lines(self) -> None:
+        self._line = LineMode(self._stdout, self._clock)
+        self._line.start()
+        self._listener = self._line
+
+    def _facts(self, run: Replay | Paper) -> RunFacts:
+        settings, is_replay = self._settings, isinstance(run, Replay)
+        first, last = settings.replay.first_day, settings.replay.last_day
+        days = run.market.calendar.trading_days_between(first, last) if is_replay else ()
+        return RunFacts(
+            name=f"tradebot {__version__}",
+            mode=settings.run.mode,
+            session=run.session.name,
+            started_s=self._clock.monotonic(),
+            rate=settings.replay.speed if is_replay else 1,
+            days=tuple(day.day for day in days),
+        )
+
+
+class LateWarnings(logging.Handler):
+    """Keeps what libraries warn of while the dashboard has the terminal; `tell` writes it down.
+
+    The newest WARNINGS_MAX are kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._kept: deque[str] = deque(maxlen=WARNINGS_MAX)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(self.format(record))
+
+    def tell(self, stream: TextIO) -> None:
+        while self._kept:
+            print(self._kept.popleft(), file=stream)
+
+
+def _nothing(event: Event) -> None:
+    """For who shows nothing."""
