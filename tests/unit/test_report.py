@@ -82,8 +82,8 @@ def test_slippage_is_worse_above_the_limit_for_buys_and_below_the_decision_for_s
     by_age = an_order(side=Side.SELL, position_id=PositionId("P2"), execution_qty=10, execution_value=Decimal(9000))
     at_target = an_order(side=Side.SELL, position_id=PositionId("P3"), execution_qty=10, execution_value=Decimal(10010))
     positions = [
-        a_position(id=PositionId("P1"), exit_rule="EXIT_ATR_STOP_HIT"),
-        a_position(id=PositionId("P2"), exit_rule="EXIT_TIME_STOP"),
+        a_position(id=PositionId("P1"), exit_rule="atr_stop"),
+        a_position(id=PositionId("P2"), exit_rule="time_stop"),
         a_position(id=PositionId("P3")),
     ]
     orders = [bought, by_rule, by_age, at_target, an_order()]
@@ -244,13 +244,13 @@ def test_the_report_of_a_killed_run_is_made_from_what_it_left(
     _, text = write_report(settings, killed, killed / "sessions" / session.name)
 
     assert "1 not readable" in text.read_text()
-    assert "EXIT_" in text.read_text()
+    assert "_stop" in text.read_text()
 
     events.unlink()
     _, text = write_report(settings, killed, killed / "sessions" / session.name)
 
     assert "a killed run loses the last ones" in text.read_text()
-    assert "EXIT_" in text.read_text()
+    assert "_stop" in text.read_text()
 
 
 def test_a_run_whose_books_moved_to_the_archive_is_reported_from_there(

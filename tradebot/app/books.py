@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine as DatabaseEngine
@@ -16,7 +16,7 @@ from config.market_rules import Market
 from config.problems import ConfigError
 from config.settings import Settings
 from tradebot.adapters.brokers.paper import PaperBroker
-from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.disk import DiskRefused, RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
 from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
@@ -27,7 +27,7 @@ from tradebot.adapters.marketdata.read_report import ReadReport
 from tradebot.adapters.marketdata.tape import ListedTape
 from tradebot.adapters.masked_disk import MaskedDisk
 from tradebot.adapters.masking import masking
-from tradebot.adapters.registry import CoidRegistry
+from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -118,6 +118,11 @@ def open_books(
     opening: datetime,
     listeners: Sequence[Listener],
 ) -> Books:
+    _refuse_files(home)
+    with _unseen(settings.secrets()):
+        database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
+    stack.callback(database.dispose)
+    _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
     exchange = Exchange.open(
         home / "state" / "exchange",
         tape=scene.tape,
@@ -130,9 +135,6 @@ def open_books(
     stack.callback(exchange.close)
     registry = CoidRegistry.open(disk, home / "state", exchange.now)
     stack.callback(registry.close)
-    with _unseen(settings.secrets()):
-        database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
-    stack.callback(database.dispose)
     session = _session_folder(home, RealClock().now())
     settings_file = SettingsFile(disk, session / "settings.json")
     settings_file.begin(settings, max(opening, exchange.now))
@@ -258,6 +260,26 @@ def _tellers(
     stack.callback(record.close)
     shown = [_blind(listener, mask) for listener in listeners] if secrets else listeners
     return Bus([log, events, *shown]), record, events
+
+
+def _refuse_files(home: Path) -> None:
+    """A file where a folder belongs would only be noticed when nothing more can be written there."""
+    for folder in (home / "logs", home / "sessions", home / "state" / "exchange"):
+        if folder.exists() and not folder.is_dir():
+            raise DiskRefused(str(folder), "is no folder", mend="move it away")
+
+
+def _refuse_lost_registry(disk: Disk, folder: Path, store: SqlOrderStore) -> None:
+    """A registry that is gone is never replaced by an empty one while the database knows of open orders."""
+    if disk.read(folder / SNAPSHOT) is not None or disk.read(folder / JOURNAL) is not None:
+        return
+    open_ids = [attempt.coid for attempt in store.load(date.max).attempts if attempt.status.is_open]
+    if open_ids:
+        raise StateCorrupt(
+            str(folder / SNAPSHOT),
+            f"is gone, and the database knows {len(open_ids)} open orders",
+            mend="put back the newest copy of the registry and its journal, then run `main.py doctor`",
+        )
 
 
 def _hear_libraries(stack: ExitStack, log: JsonlLog, clock: Clock) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -19,6 +20,7 @@ from tradebot.domain.events import Event
 from tradebot.engine.bus import Listener
 from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import RunFacts
+from tradebot.interfaces.ui.choice import Face as Kind
 from tradebot.interfaces.ui.choice import choose_ui
 from tradebot.interfaces.ui.line import LineMode
 from tradebot.interfaces.ui.look import Look
@@ -38,15 +40,15 @@ class Face:
     """
 
     def __init__(
-        self, settings: Settings, clock: Clock, *, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]
+        self, kind: Kind, settings: Settings, clock: Clock, *, look: Look, stdout: TextIO, stderr: TextIO
     ) -> None:
-        """`clock` is the machine's; the streams are those of the process, or a test's."""
+        """`clock` is the machine's."""
         self._settings = settings
         self._clock = clock
         self._stdout = stdout
         self._stderr = stderr
-        self._look = Look.of(environ)
-        self._kind = choose_ui(settings.run.ui, stdout, environ)
+        self._look = look
+        self._kind = kind
         self._on_terminal = [stream for stream in (stdout, stderr) if stream.isatty()]
         self._listener: Listener = _nothing
         self._feed = ViewFeed()
@@ -56,6 +58,12 @@ class Face:
         self._warnings = LateWarnings()
         self._is_hung_up = False
         self._is_fault_told = False
+
+    @classmethod
+    def of_process(cls, settings: Settings, clock: Clock) -> Self:
+        """What the settings ask for, as far as this process has a terminal that is fit for it."""
+        kind, look = choose_ui(settings.run.ui, sys.stdout, os.environ), Look.of(os.environ)
+        return cls(kind, settings, clock, look=look, stdout=sys.stdout, stderr=sys.stderr)
 
     def __enter__(self) -> Self:
         replay = self._settings.replay
@@ -89,7 +97,7 @@ class Face:
 
     def show(self, run: Replay | Paper, stop: Callable[[], None]) -> None:
         """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
-        if self._kind != "full":
+        if self._kind != "full" or self._is_hung_up:
             return
         try:
             terminal = Terminal.behind(self._stdout)
@@ -146,16 +154,18 @@ class Face:
     def _dashboard_ended(self) -> None:
         """On the dashboard's thread, which has given the terminal back."""
         self._maker = None
-        self._listener = _nothing
-        if self._dashboard is not None:
-            self._say_why_it_ended(self._dashboard)
-            if not self._has_lost_terminal(self._dashboard):
-                self._begin_lines()
+        if self._dashboard is None:
+            return
+        if self._has_lost_terminal(self._dashboard):
+            self._listener = _nothing
+            return
+        self._begin_lines()
+        self._say_why_it_ended(self._dashboard)
 
     def _say_why_it_ended(self, dashboard: Dashboard) -> None:
         if dashboard.fault and not self._is_fault_told and not self._has_lost_terminal(dashboard):
             self._is_fault_told = True
-            print(f"tradebot: the dashboard ended, lines go on: {dashboard.fault}", file=self._stderr)
+            print(f"tradebot: the dashboard ended, lines go on: {dashboard.fault}", file=self._stderr, flush=True)
 
     def _has_lost_terminal(self, dashboard: Dashboard) -> bool:
         return self._is_hung_up or dashboard.is_terminal_gone

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from config.settings import load_settings
-from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.storage.order_reader import OrderReader, OrderStory
 from tradebot.app import open_reader
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.orders import DecisionId, OrderStatus
@@ -31,7 +31,7 @@ def list_orders(options: argparse.Namespace) -> int:
 def show_order(options: argparse.Namespace) -> int:
     """Every field of one order."""
     with _reader(options) as reader:
-        story = reader.order(options.id)
+        story = reader.order(options.id) or _by_decision(reader, options.id)
     if story is None:
         return _unknown(options.id)
     print(order_facts(story.order, story.attempts, story.fills))
@@ -54,6 +54,13 @@ def explain(options: argparse.Namespace) -> int:
         return _unknown(options.id)
     print(decision_story(decisions))
     return ExitCode.OK
+
+
+def _by_decision(reader: OrderReader, wanted: str) -> OrderStory | None:
+    """The order of a decision, or the newest one of a symbol."""
+    decisions = [*reader.decisions(decision_id=DecisionId(wanted)), *reader.decisions(symbol=wanted.upper())]
+    order_id = next((decision.order_id for decision in decisions if decision.order_id is not None), None)
+    return reader.order(order_id) if order_id is not None else None
 
 
 @contextmanager

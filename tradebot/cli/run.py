@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.market_rules import Market
@@ -17,6 +15,7 @@ from tradebot.app import ConfigSource, Paper, Replay, open_paper, open_replay
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.face import Face
 from tradebot.cli.report import leave_summary
+from tradebot.cli.stopping import StoppedEarly, Stopping
 from tradebot.domain.calendar import IST, ist_date
 from tradebot.interfaces.text.summary import RunFigures, run_summary
 
@@ -26,9 +25,12 @@ def run(options: argparse.Namespace) -> int:
     folder, home = options.config.absolute().parent, options.home.absolute()
     source = ConfigSource(folder=folder, environ=dict(os.environ), overrides=_overrides(options))
     settings = source.settings_at_start()
-    if settings.run.mode == "paper":
-        return _paper(settings, home, source)
-    return _replay(settings, home, source)
+    play = _paper if settings.run.mode == "paper" else _replay
+    try:
+        return play(settings, home, source)
+    except StoppedEarly:
+        print("stopped before it began: nothing was sent")
+        return ExitCode.OK
 
 
 def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
@@ -46,11 +48,12 @@ def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
     clock = RealClock()
-    face = Face(settings, clock, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    face = Face.of_process(settings, clock)
+    stopping = Stopping(face.hang_up)
     opened = open_replay(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
     with face, opened as replay:
         lines = _began(replay)
-        _heed_signals(replay.pace.stop, face)
+        stopping.then(replay.pace.stop)
         face.show(replay, replay.pace.stop)
         start = clock.monotonic()
         replay.engine.start()
@@ -67,10 +70,11 @@ def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
 
 def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
     clock = RealClock()
-    face = Face(settings, clock, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    face = Face.of_process(settings, clock)
+    stopping = Stopping(face.hang_up)
     opened = open_paper(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
     with face, opened as paper:
-        _heed_signals(paper.loop.stop, face)
+        stopping.then(paper.loop.stop)
         face.show(paper, paper.loop.stop)
         start = clock.monotonic()
         is_clean = paper.loop.run()
@@ -87,13 +91,6 @@ def _began(replay: Replay) -> list[str]:
     if replay.begin is Begin.RESUMED:
         lines.append(f"went on from {replay.exchange.now.astimezone(IST):%Y-%m-%d %H:%M:%S} IST")
     return lines
-
-
-def _heed_signals(stop: Callable[[], None], face: Face) -> None:
-    """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown; the handlers only set flags."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop())
-    signal.signal(signal.SIGHUP, lambda *_: face.hang_up())
 
 
 def _figures(settings: Settings, run: Replay | Paper, market: Market, home: Path, took_s: float) -> RunFigures:

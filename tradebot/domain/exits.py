@@ -15,10 +15,10 @@ _ONE = Decimal(1)
 
 
 class ExitRule(StrEnum):
-    ATR_STOP = "EXIT_ATR_STOP_HIT"
-    TRAILING = "EXIT_TRAILING_HIT"
-    PROFIT_TARGET = "EXIT_PROFIT_TARGET"
-    TIME_STOP = "EXIT_TIME_STOP"
+    ATR_STOP = "atr_stop"
+    TRAILING = "trailing_stop"
+    PROFIT_TARGET = "profit_target"
+    TIME_STOP = "time_stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

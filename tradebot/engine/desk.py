@@ -11,6 +11,7 @@ from enum import StrEnum
 from tradebot.domain.broker_views import Ticket
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
 from tradebot.domain.events import EventName, FieldValue, Level
+from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
     Attempt,
@@ -373,7 +374,8 @@ def new_order(intent: OrderIntent, order_id: OrderId, coid: Coid, now: datetime,
 def placed_reason(intent: OrderIntent) -> str:
     """The reason that a new order carries until something happens to it."""
     if intent.side is Side.SELL:
-        return "Sell order placed at target"
+        rule = intent.metadata.get("rule", ExitRule.PROFIT_TARGET)
+        return "Sell order placed at target" if rule == ExitRule.PROFIT_TARGET else f"Sell order placed: {rule}"
     waits = "market open" if intent.variety is Variety.AMO else "execution"
     return f"Order placed - waiting for {waits}"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerWord
+from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Attempt, BrokerRequest, Coid, OrderStatus, RequestState
 from tradebot.domain.reconcile import PRICE_TOLERANCE
@@ -52,7 +53,9 @@ class FollowUps:
             return
         ledger.change_attempt(unit, attempt, replace(attempt, price=row.price, updated_at=unit.now))
         unit.orders[order.id] = replace(order, price=row.price)
-        reason = f"Price changed: {order.price} -> {row.price}"
+        rule = order.metadata.get("rule")
+        why = f", {rule}" if rule and rule != ExitRule.PROFIT_TARGET else ""
+        reason = f"Price changed: {order.price} -> {row.price}{why}"
         transition = Transition(change=OrderChange.MODIFIED, at=unit.now, reason=reason, source="desk")
         ledger.change(unit, unit.orders[order.id], transition)
 

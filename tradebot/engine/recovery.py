@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tradebot.domain.errors import StateCorrupt
-from tradebot.domain.orders import BrokerRequest, RequestKind, RequestState, Side
+from tradebot.domain.orders import Attempt, BrokerRequest, RequestKind, RequestState, Side
+from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
 from tradebot.engine.messages import Job
 from tradebot.engine.state import Memory
@@ -77,7 +78,17 @@ def _settle_registry(memory: Memory, store: OrderStore, registry: IdRegistry) ->
     """Entries that lag behind the database catch up with it; those that it does not know become orphans."""
     lagging = {e.coid: e for e in registry.open_entries() if e.coid not in memory.attempts}
     known = store.attempts(sorted(lagging)) if lagging else ()
-    registry.note([ledger.registry_entry(attempt, None) for attempt in known])
+    behind = [attempt for attempt in memory.attempts.values() if _is_behind(registry.get(attempt.coid), attempt)]
+    orders = {attempt.coid: memory.orders.get(attempt.order_id) for attempt in behind}
+    registry.note([ledger.registry_entry(attempt, orders.get(attempt.coid)) for attempt in [*behind, *known]])
     for attempt in known:
         del lagging[attempt.coid]
     memory.orphans = lagging
+
+
+def _is_behind(entry: RegistryEntry | None, attempt: Attempt) -> bool:
+    """A note was lost with the process that had saved the attempt."""
+    if entry is None:
+        return False
+    known = (entry.status, entry.filled_qty, entry.broker_order_id)
+    return known != (attempt.status, attempt.filled_quantity, attempt.broker_order_id)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradebot.domain.broker_views import Holding
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
-from tradebot.domain.exits import ExitDecision, evaluate, trail_level
+from tradebot.domain.exits import ExitDecision, ExitRule, evaluate, trail_level
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import (
@@ -34,6 +34,12 @@ from tradebot.engine.state import Unit
 REFUSALS_PER_DAY_MAX = 3
 """After so many sells of one decision that came to nothing in a day, the position waits for the next open."""
 
+_TOLD = {
+    ExitRule.ATR_STOP: EventName.EXIT_ATR_STOP_HIT,
+    ExitRule.TRAILING: EventName.EXIT_TRAILING_HIT,
+    ExitRule.PROFIT_TARGET: EventName.EXIT_PROFIT_TARGET,
+    ExitRule.TIME_STOP: EventName.EXIT_TIME_STOP,
+}
 _BASIS_POINTS = Decimal(10_000)
 
 
@@ -120,6 +126,9 @@ class Sells:
         elif position.exit_rule is None and "rule" not in standing.metadata:
             return  # a signal's own sell keeps its price until a rule hits
         elif standing.price is not None and price < standing.price and not standing.cancel_requested:
+            if position.exit_rule is not None and standing.metadata.get("rule") != position.exit_rule:
+                standing = replace(standing, metadata={**standing.metadata, "rule": position.exit_rule})
+                unit.orders[standing.id] = standing
             self._desk.modify(unit, standing, price)
 
     def _price(self, position: Position, terms: InstrumentTerms, quote: Quote | None) -> Decimal | None:
@@ -163,7 +172,7 @@ class Sells:
                 position_id=position.id,
                 trading_day=today,
                 correlation_id=decision,
-                metadata={"rule": position.exit_rule or "EXIT_PROFIT_TARGET"},
+                metadata={"rule": position.exit_rule or ExitRule.PROFIT_TARGET},
             ),
         )
 
@@ -175,7 +184,7 @@ class Sells:
         text = f"{position.symbol}: {hit.found} against {hit.level:.2f}, {position.quantity} to sell"
         ledger.tell(
             unit,
-            EventName(hit.rule),
+            _TOLD[hit.rule],
             text,
             fields={
                 "position_id": position.id,

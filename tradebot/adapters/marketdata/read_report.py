@@ -61,6 +61,14 @@ class ReadReport:
     def flawed(self) -> int:
         return sum(self.flaws.values())
 
+    def __str__(self) -> str:
+        """`data      17,347 rows of daily bars, all used`, and each flaw with its count and first examples."""
+        left_out = f"{self.rows - self.used:,} left out" if self.used < self.rows else "all used"
+        lines = [f"data      {self.rows:,} rows of {self.layout}, {left_out}"]
+        lines += [f"  {count:,} x {flaw}" for flaw, count in self.flaws.items()]
+        lines += [f"  {example}" for example in self.examples]
+        return "\n".join(lines)
+
 
 class DataFileError(TradebotError):
     """A file of market data that cannot be used at all. Names it, what is wrong, and which layouts are allowed."""

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Column, Engine, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    MetaData,
+    NullPool,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.exc import DBAPIError
 
 from tradebot.adapters.storage import tables
@@ -37,6 +50,7 @@ def create_database(url: str, durability: Durability = "power") -> Engine:
     proves to be the same. Raises WrongSchema for one that is behind, ahead or foreign, and StateCorrupt for one
     that cannot be read.
     """
+    _look_first(url)
     engine = open_engine(url, durability)
     database = engine.url.database
     if engine.dialect.name == "sqlite" and database not in (None, "", ":memory:"):
@@ -54,6 +68,21 @@ def create_database(url: str, durability: Durability = "power") -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _look_first(url: str) -> None:
+    """A file that is not ours is refused before a connection of ours has changed anything in it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or not Path(parsed.database).is_file():
+        return
+    plain = create_engine(parsed, poolclass=NullPool)
+    try:
+        if not _is_empty(plain):
+            check_version(plain)
+    except DBAPIError:
+        return  # not readable at all: the opening that follows says why
+    finally:
+        plain.dispose()
 
 
 def check_version(engine: Engine) -> None:

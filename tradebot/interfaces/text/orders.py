@@ -94,6 +94,8 @@ def order_story(
         )
     story = [f"{_when(at)}  {text}" for at, _, text in sorted(lines, key=lambda line: line[:2])]
     head = f"{order.symbol} {order.side} {order.quantity} @ {_money(order.price)} is {order.status}: {order.reason}"
+    if "rule" in order.metadata:
+        head += f" (rule: {order.metadata['rule']})"
     return "\n".join([head, *story])
 
 

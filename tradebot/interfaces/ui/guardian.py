@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _WAIT_S = 2.0
-# Its input is a pipe from us: a line is our farewell, an end without one means that we are gone. The screen comes first,
-# so that what the shell says of our death is written to the right one.
+# Its input is a pipe from us: a line is our farewell, an end without one means that we are gone. The screen comes
+# first, so that what the shell says of our death is written to the right one.
 _SCRIPT = """
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU
 read -r farewell && exit 0

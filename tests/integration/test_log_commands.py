@@ -1,0 +1,137 @@
+"""The shell commands of the runbook on the log of a busy replay: each figure is the database's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.simulator.killing import busy_day, write_market
+from tradebot.domain.events import EventName
+
+FILLED = """
+    select count(*) from order_events e join orders o on o.id = e.order_id
+    where e.event in ('bought', 'sold')
+      and (select sum(quantity) from fills f where f.order_id = o.id and f.booked_at <= e.at) >= o.quantity
+"""
+PARTIAL = "select count(*) from order_events where event = 'partially_filled'"
+# The runbook counts these too; nothing in a replay tells of them yet, so there is no figure to compare with.
+NOT_TOLD_YET = ("ENTRY_SLIPPAGE", "RATE_LIMIT_THROTTLE", "CACHE_HIT", "CACHE_MISS")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three days with a few hundred orders, in shares so little traded that many fill in parts. The generator is asked
+    twice, so that every signal of the second one is a duplicate."""
+    for tool in ("bash", "grep", "awk", "wc", "tail", "jq"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not there")
+    folder = tmp_path_factory.mktemp("log_commands")
+    data = write_market(folder / "market.csv", date(2026, 6, 1), date(2026, 9, 14), volume=9_000)
+    command = busy_day(folder / "home", data)
+    twice = '[{ name = "generator", signals_per_day = 90 }, { name = "generator", signals_per_day = 5 }]'
+    ended = replace(
+        command,
+        variables={**command.variables, "TO": "2026-09-14", "STRATEGIES": twice, "OPENING_CASH": "10000000"},
+    ).run()
+    assert ended.returncode == 0, ended.stderr
+    return command.home
+
+
+def test_the_run_is_busy_enough_to_prove_something(home: Path) -> None:
+    assert _count(home, "select count(*) from orders") >= 200
+    assert _count(home, FILLED) >= 50
+    assert _count(home, PARTIAL) >= 5
+
+
+def test_exactly_one_file_is_matched(home: Path) -> None:
+    assert _shell(home, "ls logs/*.jsonl | wc -l") == "1"
+
+
+def test_filled_orders_are_counted(home: Path) -> None:
+    assert int(_shell(home, 'grep "ORDER_FILLED" logs/*.jsonl | wc -l')) == _count(home, FILLED)
+
+
+def test_partial_fills_are_counted(home: Path) -> None:
+    assert int(_shell(home, 'grep "ORDER_PARTIAL" logs/*.jsonl | wc -l')) == _count(home, PARTIAL)
+
+
+def test_duplicates_are_shown_with_everything_that_is_needed_to_find_them(home: Path) -> None:
+    lines = [json.loads(line) for line in _shell(home, 'grep "COID_DUPLICATE" logs/*.jsonl').splitlines()]
+    known = set(_column(home, "select coid from attempts"))
+    assert len(lines) >= 5
+    assert {line["event"] for line in lines} == {"COID_DUPLICATE"}
+    assert {line["coid"] for line in lines} <= known
+    assert {line["order_id"] for line in lines} <= set(_column(home, "select id from orders"))
+    assert all({"symbol", "side", "decision_id", "attempt"} <= line.keys() for line in lines)
+
+
+@pytest.mark.parametrize("level", ["ERROR", "WARNING"])
+def test_a_level_is_grepped_without_other_lines(level: str, home: Path) -> None:
+    lines = _shell(home, f'grep "{level}" logs/*.jsonl | tail -20').splitlines()
+    told = [line for line in _log(home) if line["level"] == level]
+    assert [json.loads(line) for line in lines] == told[-20:]
+    assert int(_shell(home, f'grep -c "{level}" logs/*.jsonl || true')) == len(told)
+
+
+def test_the_size_of_the_registry_is_its_number_of_lines(home: Path) -> None:
+    lines = int(_shell(home, "wc -l state/coid_registry.json").split()[0])
+    entries = int(_shell(home, "jq '.entries | length' state/coid_registry.json"))
+    journal = int(_shell(home, "wc -l state/coid_registry.journal").split()[0]) - 1
+    assert lines == entries + 2
+    assert 0 <= _count(home, "select count(*) from attempts") - entries <= journal
+
+
+@pytest.mark.parametrize("name", [name.value for name in EventName])
+def test_a_name_stands_in_the_lines_of_its_event_only(name: str, home: Path) -> None:
+    told = Counter(line["event"] for line in _log(home))
+    assert int(_shell(home, f'grep -c "{name}" logs/*.jsonl || true')) == told[name]
+
+
+@pytest.mark.parametrize("name", NOT_TOLD_YET)
+def test_what_is_not_told_yet_is_no_event(name: str, home: Path) -> None:
+    if name in EventName.__members__:
+        pytest.fail(f"{name} is an event now: compare its command with the database here")
+    pytest.skip(f"{name} is no event yet")
+
+
+def test_every_line_is_json_with_the_fields_that_jq_is_asked_for(home: Path) -> None:
+    wanted = 'has("ts") and has("level") and has("event") and has("message") and has("session_id")'
+    told = _shell(home, f'jq -c \'{wanted} and has("correlation_id") and has("component")\' logs/*.jsonl | sort -u')
+    assert told == "true"
+
+
+def test_a_mean_is_computed_by_jq_and_awk(home: Path) -> None:
+    """The runbook's pipe for slippage, on a figure that is told already."""
+    command = "grep \"ORDER_FILLED\" logs/*.jsonl | jq '.avg_price' | awk '{s+=$1; n++} END {print s/n}'"
+    prices = [float(str(line["avg_price"])) for line in _log(home) if line["event"] == "ORDER_FILLED"]
+    assert float(_shell(home, command)) == pytest.approx(sum(prices) / len(prices), rel=1e-4)
+
+
+def _shell(home: Path, line: str) -> str:
+    ended = subprocess.run(["bash", "-c", line], cwd=home, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    return ended.stdout.strip()
+
+
+def _log(home: Path) -> list[dict[str, object]]:
+    (path,) = home.glob("logs/*.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _count(home: Path, query: str) -> int:
+    return int(_column(home, query)[0])
+
+
+def _column(home: Path, query: str) -> list[str]:
+    with sqlite3.connect(f"file:{home / 'state' / 'tradebot.db'}?mode=ro", uri=True) as connection:
+        found = [row[0] for row in connection.execute(query)]
+    connection.close()
+    return found

@@ -1,0 +1,33 @@
+"""How a run is asked to end: by signals that may come at any moment, also while it is still being set up."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+
+class StoppedEarly(BaseException):
+    """The run is to end before it has begun. No `except Exception` on the way may take it for a failure."""
+
+
+class Stopping:
+    """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown.
+
+    Once it runs, the handlers set flags and no more. Before that nothing can have been sent: the set-up is left at
+    once, by `StoppedEarly`, and what it had opened is closed on the way.
+    """
+
+    def __init__(self, hang_up: Callable[[], None]) -> None:
+        self._stop: Callable[[], None] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._want())
+        signal.signal(signal.SIGHUP, lambda *_: hang_up())
+
+    def then(self, stop: Callable[[], None]) -> None:
+        """What a signal does from now on."""
+        self._stop = stop
+
+    def _want(self) -> None:
+        if self._stop is None:
+            raise StoppedEarly
+        self._stop()
