@@ -18,6 +18,8 @@ from tradebot.app import Paper, Replay
 from tradebot.cli.progress import Progress
 from tradebot.domain.events import Event
 from tradebot.engine.bus import Listener
+from tradebot.engine.inbox import Inbox
+from tradebot.engine.messages import PauseEntries
 from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import RunFacts
 from tradebot.interfaces.ui.choice import Face as Kind
@@ -121,7 +123,9 @@ class Face:
             look=self._look,
             screenshots=run.session,
         )
-        self._dashboard = Dashboard(slot, terminal, stop, self._clock, options, self._dashboard_ended)
+        self._dashboard = Dashboard(
+            slot, terminal, stop, self._clock, options, self._dashboard_ended, _pausing(run.engine.inbox)
+        )
         self._dashboard.start()
 
     def turn(self) -> None:
@@ -209,3 +213,10 @@ class LateWarnings(logging.Handler):
 
 def _nothing(event: Event) -> None:
     """For who shows nothing."""
+
+
+def _pausing(inbox: Inbox) -> Callable[[bool], None]:
+    def pause(is_paused: bool) -> None:
+        inbox.put(PauseEntries(is_paused=is_paused, correlation_id="dashboard"))
+
+    return pause

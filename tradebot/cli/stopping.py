@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from threading import Thread
 
 
 class StoppedEarly(BaseException):
@@ -13,8 +14,9 @@ class StoppedEarly(BaseException):
 class Stopping:
     """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown.
 
-    Once it runs, the handlers set flags and no more. Before that nothing can have been sent: the set-up is left at
-    once, by `StoppedEarly`, and what it had opened is closed on the way.
+    Once it runs, a handler starts a thread that sets the flag: it may have interrupted the very lock that this needs.
+    Before that nothing can have been sent: the set-up is left at once, by `StoppedEarly`, and what it had opened is
+    closed on the way.
     """
 
     def __init__(self, hang_up: Callable[[], None]) -> None:
@@ -30,4 +32,4 @@ class Stopping:
     def _want(self) -> None:
         if self._stop is None:
             raise StoppedEarly
-        self._stop()
+        Thread(target=self._stop, name="stopping", daemon=True).start()

@@ -67,6 +67,8 @@ class EventName(StrEnum):
     BROKER_UNREACHABLE = "BROKER_UNREACHABLE"
     BROKER_WORD_UNKNOWN = "BROKER_WORD_UNKNOWN"
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
+    ENTRIES_PAUSED = "ENTRIES_PAUSED"
+    ENTRIES_RESUMED = "ENTRIES_RESUMED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
     CONFIG_CHANGED = "CONFIG_CHANGED"
     CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
@@ -301,6 +303,14 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.ENTRIES_STOPPED: EventFields(
         meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again.",
         levels=_CRITICAL,
+    ),
+    EventName.ENTRIES_PAUSED: EventFields(
+        meaning="Somebody wants no new entries. Exits go on; a restart keeps it.",
+        levels=_WARNING,
+    ),
+    EventName.ENTRIES_RESUMED: EventFields(
+        meaning="Entries are wanted again.",
+        levels=_WARNING,
     ),
     EventName.CLOCK_STEPPED: EventFields(
         meaning="The wall clock jumped, or (with 0) the scheduler was silent; the day is planned anew.",

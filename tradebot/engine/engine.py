@@ -40,6 +40,7 @@ from tradebot.engine.messages import (
     Message,
     OrderPushed,
     OrderSeen,
+    PauseEntries,
     PolicyChanged,
     RequestAnswered,
     SellsReady,
@@ -193,6 +194,8 @@ class Engine:
                 self._cancel(unit, message)
             case PolicyChanged():
                 self._change_policy(unit, message)
+            case PauseEntries():
+                self._jobs.pause(unit, message)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:
@@ -307,7 +310,7 @@ class Engine:
         """
         if cause is None:
             return
-        if isinstance(message, CancelOrder):
+        if isinstance(message, CancelOrder | PauseEntries):
             self._wishes.append(message)
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(

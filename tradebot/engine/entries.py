@@ -162,6 +162,8 @@ class Entries:
         if unit.memory.entries_stopped:
             figures = {"cause": unit.memory.entries_stopped}
             found.append(Refusal("state", Reason.ENTRIES_STOPPED, figures))
+        if unit.memory.is_paused:
+            found.append(Refusal("state", Reason.ENTRIES_PAUSED, {"symbol": symbol}))
         if symbol in ready.halted:
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"jump": ready.halted[symbol]}))
         if symbol in uncertain_symbols(unit):

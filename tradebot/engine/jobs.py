@@ -14,12 +14,13 @@ from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareSells
 from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.entries import Entries, in_words
-from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, SellsReady, SignalsReady
+from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, PauseEntries, SellsReady, SignalsReady
 from tradebot.engine.questions import booked_quantities
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
+PAUSED = "paused"
 _RETRY_AFTER = timedelta(minutes=1)
 
 
@@ -52,7 +53,7 @@ class Jobs:
                 self._prepare_entries(unit, job)
             case Job.ADJUST:
                 self._adjust(unit, job)
-            case Job.PLAN | Job.CATCH_UP | Job.FIRST_START:
+            case Job.PLAN | Job.CATCH_UP | Job.FIRST_START | Job.PAUSE:
                 pass
 
     def look(self, unit: Unit, purpose: str, job: JobDue | None = None) -> LookAtBook:
@@ -107,6 +108,23 @@ class Jobs:
             unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
         elif message.job.name is not Job.CYCLE:
             unit.timers.append((Job.CATCH_UP, unit.now + _RETRY_AFTER))
+
+    def pause(self, unit: Unit, message: PauseEntries) -> None:
+        """Keep the wish as the last run of its name, so that a restart finds it."""
+        if message.is_paused == unit.memory.is_paused:
+            return
+        unit.facts["is_paused"] = message.is_paused
+        name = EventName.ENTRIES_PAUSED if message.is_paused else EventName.ENTRIES_RESUMED
+        text = "no new entries until they are resumed; exits go on" if message.is_paused else "entries go on"
+        ledger.tell(unit, name, text, level=Level.WARNING, correlation_id=message.correlation_id)
+        run = JobRun(
+            name=Job.PAUSE,
+            planned_for=unit.now,
+            finished_at=unit.now,
+            outcome=PAUSED if message.is_paused else "resumed",
+        )
+        unit.new_job_runs.append(run)
+        unit.job_runs[Job.PAUSE] = run
 
     def adjust_if_missed(self, unit: Unit) -> None:
         """Before the first look of a start: what is then booked is traded in the new shares."""

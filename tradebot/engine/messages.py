@@ -20,6 +20,7 @@ class Job(StrEnum):
     """The planned jobs of a trading day, and the one-shot ones."""
 
     FIRST_START = "first_start"
+    PAUSE = "pause"
     PLAN = "plan"
     CATCH_UP = "catch_up"
     ADJUST = "adjust"
@@ -131,6 +132,14 @@ class OrderPushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseEntries:
+    """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
+
+    is_paused: bool
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
     """Somebody wants an open order of ours cancelled."""
 
@@ -158,5 +167,6 @@ Message = (
     | OrderSeen
     | OrderPushed
     | CancelOrder
+    | PauseEntries
     | PolicyChanged
 )

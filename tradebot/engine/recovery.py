@@ -8,6 +8,7 @@ from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.orders import Attempt, BrokerRequest, RequestKind, RequestState, Side
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
+from tradebot.engine.jobs import PAUSED
 from tradebot.engine.messages import Job
 from tradebot.engine.state import Memory
 from tradebot.ports import IdRegistry, OrderStore, Stored
@@ -31,6 +32,8 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.sequences[account] = sequence
     for run in stored.job_runs:
         memory.job_runs[Job(run.name)] = run
+    pause = memory.job_runs.get(Job.PAUSE)
+    memory.is_paused = pause is not None and pause.outcome == PAUSED
     _settle_registry(memory, store, registry)
     return memory
 

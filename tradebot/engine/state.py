@@ -132,6 +132,7 @@ class Memory:
     is_reconciled: bool = False
     is_day_over: bool = False
     entries_stopped: str = ""
+    is_paused: bool = False
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""

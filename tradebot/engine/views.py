@@ -25,7 +25,7 @@ HALTED_SHOWN_MAX = 5
 
 _ONE_DAY = timedelta(days=1)
 _RECENT = timedelta(minutes=5)
-_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.VERIFY})
+_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.VERIFY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +342,8 @@ def _alerts(memory: Memory) -> tuple[Alert, ...]:
     alerts = []
     if memory.entries_stopped:
         alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
+    if memory.is_paused:
+        alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
     if not memory.is_reconciled:
         alerts.append(Alert(level=Level.WARNING, text="not reconciled with the broker yet: no entries until then"))
     for symbol, jump in list(memory.halted.items())[:HALTED_SHOWN_MAX]:

@@ -192,3 +192,9 @@ def test_an_endless_sequence_is_not_kept_for_ever() -> None:
     _, rest = decode(b"\x1b[" + b"1" * 100, is_all=False)
 
     assert rest == b""
+
+
+def test_one_key_pauses_entries_and_another_resumes_them() -> None:
+    view = a_view()
+    assert press(Browsing(), "p", view).command is Command.PAUSE
+    assert press(Browsing(), "P", view).command is Command.RESUME

@@ -218,6 +218,48 @@ def test_a_fault_of_the_dashboard_ends_the_dashboard_alone(tty: Pty, tmp_path: P
     assert b"\x1b[?1049l" in found
 
 
+def test_who_is_told_of_the_end_hears_why_after_the_terminal_was_given_back(tty: Pty, tmp_path: Path) -> None:
+    ended, slot = Event(), ViewSlot()
+    slot.put(replace(a_busy_view(), counts=None, orders=None, facts=None))
+    dashboard = Dashboard(slot, Terminal(tty.path), Event().set, RealClock(), on_end=ended.set)
+    dashboard.start()
+
+    assert ended.wait(PATIENCE_S)
+    assert tty.read_until(b"\x1b[?1049l").endswith(b"\x1b[?1049l"), "nothing is left in the terminal"
+    assert "AttributeError" in dashboard.fault
+    assert not dashboard.is_terminal_gone
+    dashboard.stop()
+
+
+def test_a_dashboard_that_is_left_ends_soon_and_is_still_to_be_stopped(tty: Pty, tmp_path: Path) -> None:
+    ended, slot = Event(), ViewSlot()
+    dashboard = Dashboard(slot, Terminal(tty.path), Event().set, RealClock(), on_end=ended.set)
+    dashboard.start()
+    dashboard.leave("no view")
+
+    assert ended.wait(PATIENCE_S)
+    assert dashboard.fault == "no view"
+    dashboard.stop()
+    dashboard.leave("too late")
+    assert dashboard.fault == "no view"
+
+
+def test_the_newest_view_is_painted_at_the_end_and_a_silent_one_says_no_goodbye(tty: Pty, tmp_path: Path) -> None:
+    ended, slot = Event(), ViewSlot()
+    slot.put(a_busy_view())
+    options = DashboardOptions(refresh_s=5.0)
+    dashboard = Dashboard(slot, Terminal(tty.path), Event().set, RealClock(), options, on_end=ended.set)
+    dashboard.start()
+    tty.read_until(b"f follow")
+    slot.put(a_view(a_memory(entries_stopped="the very last")))
+    dashboard.stop(is_silent=True)
+
+    found = tty.read_until(b"\x1b[?1049l")
+    assert b"the very last" in found
+    assert found.endswith(b"\x1b[?1049l")
+    assert not ended.is_set(), "it was stopped"
+
+
 def test_ten_thousand_frames_leave_memory_flat(tty: Pty, terminal: Terminal) -> None:
     views = [a_busy_view(number) for number in (20, 21, 22)]
     memory, sizes = psutil.Process().memory_info, []

@@ -41,6 +41,8 @@ class Command(StrEnum):
     """What a key asks of the screen itself."""
 
     QUIT = "quit"
+    PAUSE = "pause"
+    RESUME = "resume"
     REPAINT = "repaint"
     SCREENSHOT = "screenshot"
 
@@ -143,7 +145,7 @@ def footer(browsing: Browsing) -> str:
     if browsing.page is not Page.MAIN:
         return "esc back   q quit"
     filtered = f"filter {browsing.filter!r} (esc clears it)   " if browsing.filter else ""
-    return f"{filtered}? help   q quit   tab panel   0-5 status   enter detail   / filter   f follow"
+    return f"{filtered}? help   q quit   tab panel   0-5 status   enter detail   / filter   p pause"
 
 
 def _answer(browsing: Browsing, key: str) -> Step:
@@ -281,7 +283,12 @@ def _ignore_suspend(browsing: Browsing) -> Browsing:
     return replace(browsing, notice="ctrl-z is ignored: a suspended tradebot looks after nothing; q stops it")
 
 
-_COMMANDS: Mapping[Action, Command] = {Action.REPAINT: Command.REPAINT, Action.SCREENSHOT: Command.SCREENSHOT}
+_COMMANDS: Mapping[Action, Command] = {
+    Action.REPAINT: Command.REPAINT,
+    Action.SCREENSHOT: Command.SCREENSHOT,
+    Action.PAUSE: Command.PAUSE,
+    Action.RESUME: Command.RESUME,
+}
 _MOVES: Mapping[Action, int] = {
     Action.DOWN: 1,
     Action.UP: -1,

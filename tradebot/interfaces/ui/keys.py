@@ -32,6 +32,8 @@ class Action(StrEnum):
     REPAINT = "repaint"
     SCREENSHOT = "screenshot"
     SUSPEND = "suspend"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ BINDINGS = (
     Binding(("f",), "f", "follow the events, or hold them", Action.FOLLOW),
     Binding(("+",), "+", "refresh more often", Action.FASTER),
     Binding(("-",), "-", "refresh less often", Action.SLOWER),
+    Binding(("p",), "p", "pause entries; exits go on", Action.PAUSE),
+    Binding(("P",), "P", "resume entries", Action.RESUME),
     Binding(("ctrl-l",), "ctrl-l", "paint everything again", Action.REPAINT),
     Binding(("s",), "s", "save this screen as text", Action.SCREENSHOT),
     Binding(("ctrl-z",), "ctrl-z", "ignored: orders would be left alone", Action.SUSPEND),

@@ -56,8 +56,10 @@ class Dashboard:
         clock: Clock,
         options: DashboardOptions | None = None,
         on_end: Callable[[], None] | None = None,
+        on_pause: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's.
+        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's. `on_pause` is
+        told there whether entries are to be paused or resumed, and only passes it on.
 
         `on_end` is called on the dashboard's thread when it has ended without being stopped, after the terminal was
         given back. With nobody there to be called, the reason is left in the terminal.
@@ -65,6 +67,7 @@ class Dashboard:
         self._slot = slot
         self._terminal = terminal
         self._on_quit = on_quit
+        self._on_pause = on_pause
         self._clock = clock
         self._options = options or DashboardOptions()
         self._on_end = on_end
@@ -185,6 +188,10 @@ class Dashboard:
         match step.command:
             case Command.QUIT:
                 self._on_quit()
+            case Command.PAUSE:
+                self._on_pause(True)
+            case Command.RESUME:
+                self._on_pause(False)
             case Command.REPAINT:
                 self._terminal.forget()
             case Command.SCREENSHOT:

@@ -1,0 +1,282 @@
+"""The whole program under its dashboard: in tmux as an operator has it, and on terminals that are taken away."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in ("TMUX", "NO_COLOR")},
+    "LC_ALL": "C.UTF-8",
+    "TRADEBOT_LIVE_MONITOR_REFRESH_S": "0.5",
+}
+LEFT = b"\x1b[?1049l"
+PROMPT = "shell$"
+BOX = ("│", "╭", "╰")
+
+needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Tmux:
+    """A shell in a tmux of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+
+    def open(self, columns: int, lines: int) -> None:
+        self("-u", "new-session", "-d", "-x", str(columns), "-y", str(lines), "-c", str(ROOT), "sh -i")
+        self.type(f"PS1='{PROMPT} '; clear")
+        wait_for(lambda: self.screen() == [PROMPT])
+
+    def __call__(self, *arguments: str) -> str:
+        command = ["tmux", "-S", str(self.folder / "socket"), "-f", os.devnull, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
+
+    def type(self, text: str) -> None:
+        self("send-keys", "-l", text)
+        self("send-keys", "Enter")
+
+    def play(self, speed: int) -> None:
+        """From a file, so that the typed line is short; the exit code is written behind what the run says."""
+        script = self.folder / "play"
+        options = ["replay", "--ui", "full", "--speed", str(speed), "--home", str(self.home)]
+        script.write_text(f"{shlex.join([sys.executable, 'main.py', *options])}\necho exit $?\n")
+        self.type(f". {script}")
+
+    def press(self, *keys: str) -> None:
+        self("send-keys", *keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self("resize-window", "-x", str(columns), "-y", str(lines))
+
+    def screen(self) -> list[str]:
+        """The lines down to the last one that is not empty."""
+        return self("capture-pane", "-p").rstrip().split("\n")
+
+    def shows(self, pattern: str) -> bool:
+        return re.search(pattern, "\n".join(self.screen()), re.MULTILINE) is not None
+
+    def until(self, *patterns: str) -> list[str]:
+        """One screen that shows all of these."""
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = self.screen()
+            text = "\n".join(found)
+            return all(re.search(pattern, text, re.MULTILINE) for pattern in patterns)
+
+        wait_for(is_there, lambda: "\n".join(found))
+        return found
+
+    def settings(self) -> str:
+        """Of the terminal, as `stty` on another one sees them."""
+        command = ["stty", "-g", "-F", self("display-message", "-p", "#{pane_tty}").strip()]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def pid(self) -> int:
+        """Of the program that runs in the shell."""
+        shell = self("display-message", "-p", "#{pane_pid}").strip()
+        found = subprocess.run(["ps", "-o", "pid=", "--ppid", shell], capture_output=True, text=True, check=True)
+        return int(found.stdout.split()[0])
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", str(self.folder / "socket"), "kill-server"], capture_output=True, check=False)
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    opened = Tmux(tmp_path)
+    yield opened
+    opened.close()
+
+
+class Line:
+    """The program as the leader of a session on a terminal whose other end is ours: closing it hangs up."""
+
+    def __init__(self, home: Path, speed: int) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        options = ["replay", "--ui", "full", "--speed", str(speed), "--home", str(home)]
+        self.process = subprocess.Popen(
+            [sys.executable, "main.py", *options],
+            cwd=ROOT,
+            env={**ENVIRONMENT, "TERM": "xterm-256color"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self.read = b""
+
+    def until(self, wanted: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not wanted():
+            assert time.monotonic() < deadline, f"not in {PATIENCE_S} s; the last of it: {self.read[-600:]!r}"
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.take()
+
+    def take(self) -> None:
+        try:
+            self.read += os.read(self.master, 65536)
+        except OSError:  # the other side has been closed by all who had it
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def wait_for(wanted: Callable[[], bool], last: Callable[[], str] = lambda: "") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not wanted():
+        assert time.monotonic() < deadline, f"not in {PATIENCE_S} s; the last of it:\n{last()}"
+        time.sleep(0.1)
+
+
+def is_whole(screen: list[str], columns: int, lines: int) -> bool:
+    """Every box is as wide as the screen, is closed, and the last line is the footer."""
+    boxed = [line for line in screen if line.startswith(BOX)]
+    is_closed = all(line.endswith(("│", "╮", "╯")) and len(line) == columns for line in boxed)
+    corners = sum(line.count("╭") for line in boxed), sum(line.count("╯") for line in boxed)
+    return is_closed and corners[0] == corners[1] > 0 and len(screen) == lines and screen[-1].startswith("? help")
+
+
+def days_ended(home: Path) -> int:
+    """The replay says at 18:00 of each day that it has closed it; the last one is that of the day that is played."""
+    files = home.glob("logs/*.jsonl")
+    return sum(file.read_text(encoding="utf-8").count('"DAY_SUMMARY"') for file in files)
+
+
+@needs_tmux
+@pytest.mark.parametrize(("columns", "lines"), [(80, 24), (120, 40), (200, 60)])
+def test_it_shows_header_orders_positions_and_events_and_ends_by_itself(tmux: Tmux, columns: int, lines: int) -> None:
+    tmux.open(columns, lines)
+    tmux.play(speed=3000)
+    busy = tmux.until(r"^● REPLAY ", r"─ Orders [1-9]\d*", r"─ Positions [1-9]/6", r"─ Events \d+  following", "ORDER_")
+    tmux.until(r"^exit 0$")
+    after = tmux.screen()
+
+    assert is_whole(busy, columns, lines), "\n".join(busy)
+    assert sum(line.startswith("orders ") for line in after) == 1, "one summary, and not two"
+    assert after[1].startswith("period    2026-09-15 16:00 to 2026-09-16 23:30"), "\n".join(after)
+    assert not any(character in "\n".join(after) for character in "│╭╰●")
+
+
+@needs_tmux
+def test_resized_while_it_is_busy_every_frame_is_whole_and_q_and_y_stop_it(tmux: Tmux) -> None:
+    tmux.open(120, 40)
+    tmux.play(speed=300)
+    tmux.until(r"─ Positions [1-9]/6")
+    for columns, lines in [(80, 24), (200, 60), (61, 17), (120, 40), (160, 50)]:
+        tmux.resize(columns, lines)
+        wait_for(lambda: is_whole(tmux.screen(), columns, lines), lambda: "\n".join(tmux.screen()))  # noqa: B023
+    tmux.press("q")
+    tmux.until(r"^Stop tradebot\?.*y / N")
+    tmux.press("n")
+    tmux.until(r"^not stopped")
+    tmux.press("q", "y")
+    tmux.until(r"^exit 0$")
+    after = tmux.screen()
+    tmux.type("stty -a")
+    settings = "\n".join(tmux.until(r" icanon ", r" echo "))
+
+    assert any(line.startswith("stopped at 2026-09-16") for line in after), "\n".join(after)
+    assert not any(character in "\n".join(after) for character in "│╭╰●")
+    assert "susp = ^Z" in settings
+
+
+@needs_tmux
+def test_ctrl_c_ends_it_with_a_summary_and_the_same_command_goes_on(tmux: Tmux) -> None:
+    tmux.open(120, 40)
+    tmux.play(speed=300)
+    tmux.until(r"─ Positions [1-9]/6")
+    tmux.press("C-c")
+    tmux.until(r"^stopped at 2026-09-16", r"^exit 0$")
+    tmux.type("clear")
+    tmux.play(speed=3000)
+    tmux.until(r"─ Events")
+    tmux.until(r"^went on from 2026-09-16 \d\d:\d\d:\d\d IST$", r"^exit 0$")
+
+
+@needs_tmux
+def test_after_kill_9_the_shell_has_a_sane_terminal(tmux: Tmux) -> None:
+    tmux.open(120, 40)
+    before = tmux.settings()
+    tmux.play(speed=300)
+    tmux.until(r"─ Orders \d+")
+    during = tmux.settings()
+    os.kill(tmux.pid(), signal.SIGKILL)
+    wait_for(lambda: tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").strip() == "0 1")
+    wait_for(lambda: tmux.settings() == before)
+    tmux.type("clear; stty -a")
+
+    tmux.until(r" icanon ", r" echo ")
+    assert during != before
+
+
+def test_auto_into_a_pipe_gives_lines_without_control_characters(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "main.py", "replay", "--ui", "auto", "--speed", "0", "--home", str(tmp_path)],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "TERM": "xterm-256color"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
+    )
+
+    lines = ended.stdout.splitlines()
+    assert any("  ORDER_FILLED " in line for line in lines)
+    assert lines[-1].startswith("log ")
+    assert all(line.isprintable() for line in lines)
+    assert ended.stderr == ""
+
+
+def test_a_lost_terminal_takes_the_dashboard_and_the_replay_goes_on_to_its_end(tmp_path: Path) -> None:
+    line = Line(tmp_path, speed=2000)
+    line.until(lambda: b"Positions 1/6" in line.read or b"Positions 4/6" in line.read)
+    os.close(line.master)
+
+    code = line.process.wait(PATIENCE_S)
+    line.end()
+
+    assert code == 0
+    assert days_ended(tmp_path) == 2, "the evening before, and the day itself"
+
+
+def test_a_hang_up_signal_alone_gives_the_terminal_back_and_the_replay_goes_on(tmp_path: Path) -> None:
+    line = Line(tmp_path, speed=2000)
+    line.until(lambda: b"Positions 1/6" in line.read or b"Positions 4/6" in line.read)
+    line.process.send_signal(signal.SIGHUP)
+    line.until(lambda: LEFT in line.read)
+    is_running = line.process.poll() is None
+    line.until(lambda: line.process.poll() is not None and b"\nlog " in line.read)
+    line.end()
+    os.close(line.master)
+
+    after = line.read.split(LEFT)[1].decode()
+    assert is_running
+    assert line.process.returncode == 0
+    assert after.startswith("period "), "neither a summary of the dashboard's nor lines"
+    assert days_ended(tmp_path) == 2
