@@ -8,7 +8,7 @@ python := .venv/bin/python
 
 help:
 	@echo 'make run      run tradebot (ARGS="--help" for its own options)'
-	@echo 'make test     run the tests (ARGS="-k words" to choose, ARGS="-n 2 --dist loadfile" for two cores)'
+	@echo 'make test     run the tests on two cores (ARGS="-k words" to choose)'
 	@echo 'make check    everything a reviewer would run: format, lint, types, import layers, tests'
 	@echo 'make lint     format, lint, types and import layers, without the tests'
 	@echo 'make format   format the sources and mend what the linter can'
@@ -22,7 +22,7 @@ run: venv
 	@$(python) main.py $(ARGS)
 
 test: venv
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test
 

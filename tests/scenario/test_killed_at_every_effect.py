@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -30,25 +30,24 @@ def test_the_day_is_busy_enough_to_prove_something(day: Day) -> None:
     assert {"append", "sync", "replace", "commit", "committed", "hand", "call", "answer"} <= effects
 
 
-def test_killed_at_every_effect_it_ends_like_an_unbroken_day(day: Day, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_at_every_effect_it_ends_like_an_unbroken_day(day: Day, say: Callable[[str], None]) -> None:
     scenario, unbroken, moments = day
     report, began = Report(), time.perf_counter()
     for moment in moments:
         of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
         report.points += of_moment.points
         report.failures += of_moment.failures
-    _tell(capsys, "crash points", report, time.perf_counter() - began)
+    _tell(say, "crash points", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
 
-def test_killed_again_while_it_recovers_it_still_ends_so(day: Day, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_again_while_it_recovers_it_still_ends_so(day: Day, say: Callable[[str], None]) -> None:
     scenario, unbroken, moments = day
     began = time.perf_counter()
     report = die_twice(scenario, moments[::25], unbroken, "lost", again_every=9)
-    _tell(capsys, "nested crash points", report, time.perf_counter() - began)
+    _tell(say, "nested crash points", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
 
-def _tell(capsys: pytest.CaptureFixture[str], what: str, report: Report, took_s: float) -> None:
-    with capsys.disabled():
-        print(f"\n{report.points} {what}, {report.points / took_s:.0f} a second: {len(report.failures)} failures")
+def _tell(say: Callable[[str], None], what: str, report: Report, took_s: float) -> None:
+    say(f"{report.points} {what}, {report.points / took_s:.0f} a second: {len(report.failures)} failures")

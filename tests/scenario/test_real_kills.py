@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -62,7 +62,7 @@ def test_the_day_is_busy_enough_to_prove_something(day: Day) -> None:
 
 
 def test_killed_at_effects_drawn_by_lot_it_ends_like_an_unbroken_day(
-    day: Day, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    day: Day, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     failures: list[str] = []
     for number in _points(day.effects):
@@ -70,14 +70,14 @@ def test_killed_at_effects_drawn_by_lot_it_ends_like_an_unbroken_day(
         died = command.run_watched(kill_at=number)
         assert died.returncode == KILLED, f"it did not die at effect {number}: {died.stderr}"
         wrong = _settle(command, day)
-        _tell(capsys, f"before effect {number} of {len(day.effects)}, {day.effects[number]}", wrong)
+        _tell(say, f"before effect {number} of {len(day.effects)}, {day.effects[number]}", wrong)
         failures += [f"effect {number}: {text}" for text in wrong]
         shutil.rmtree(command.home)
     assert not failures, "\n".join(failures)
 
 
 def test_killed_by_the_system_at_its_own_calls_it_ends_like_an_unbroken_day(
-    day: Day, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    day: Day, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     _skip_without_strace()
     failures: list[str] = []
@@ -89,7 +89,7 @@ def test_killed_by_the_system_at_its_own_calls_it_ends_like_an_unbroken_day(
         died = command.run(*_strace(), "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={at}")
         assert died.returncode == KILLED, f"it did not die at {name} {at}: {died.stderr}"
         wrong = _settle(command, day)
-        _tell(capsys, f"at {name} {at} of {counts[name]}", wrong)
+        _tell(say, f"at {name} {at} of {counts[name]}", wrong)
         failures += [f"{name} {at}: {text}" for text in wrong]
     assert not failures, "\n".join(failures)
 
@@ -196,6 +196,5 @@ def _system_calls(command: Command, trace: Path) -> Counter[str]:
     return Counter(name for thread, name in calls if thread == main_thread)
 
 
-def _tell(capsys: pytest.CaptureFixture[str], point: str, wrong: Sequence[str]) -> None:
-    with capsys.disabled():
-        print(f"\nkilled {point}: {'; '.join(wrong) or 'as if nothing had happened'}", end="")
+def _tell(say: Callable[[str], None], point: str, wrong: Sequence[str]) -> None:
+    say(f"killed {point}: {'; '.join(wrong) or 'as if nothing had happened'}")

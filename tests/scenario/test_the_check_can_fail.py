@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from tests.simulator.world import Sabotage
 
 
 @pytest.mark.parametrize("sabotage", list(Sabotage))
-def test_the_campaign_catches(sabotage: Sabotage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_campaign_catches(sabotage: Sabotage, say: Callable[[str], None]) -> None:
     unbroken, _ = live_through(busy_day(), lambda _: False)
     broken = replace(busy_day(), sabotage=sabotage)
     _, moments = live_through(broken)
@@ -21,7 +22,6 @@ def test_the_campaign_catches(sabotage: Sabotage, capsys: pytest.CaptureFixture[
         report = die_at(broken, [moment], unbroken, CRASH_KINDS)
         points += report.points
         if report.failures:
-            with capsys.disabled():
-                print(f"\n'{sabotage}' is caught after {points} points: {report.failures[0][:160]}")
+            say(f"'{sabotage}' is caught after {points} points: {report.failures[0][:160]}")
             return
     pytest.fail(f"{points} points, and nobody noticed that {sabotage}")

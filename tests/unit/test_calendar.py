@@ -116,9 +116,7 @@ def test_a_full_weekend_session_counts_as_a_full_day(day: str) -> None:
     assert (clock(found.opens_at), clock(found.ends_at)) == ("09:15", "15:30")
 
 
-@pytest.mark.parametrize(
-    ("day", "second"), [("2024-03-02", ("11:30", "12:30")), ("2024-05-18", ("11:45", "12:40"))]
-)
+@pytest.mark.parametrize(("day", "second"), [("2024-03-02", ("11:30", "12:30")), ("2024-05-18", ("11:45", "12:40"))])
 def test_the_drill_saturdays_have_two_windows_and_are_no_full_days(day: str, second: tuple[str, str]) -> None:
     plan = traded(day).cash_only
     assert [(clock(w.start), clock(w.end)) for w in plan.continuous] == [("09:15", "10:00"), second]
@@ -221,9 +219,7 @@ def test_a_day_lasts_from_the_first_to_the_last_of_both_plans() -> None:
 
 
 def test_days_outside_the_horizon_are_refused_with_what_to_do() -> None:
-    with pytest.raises(
-        CalendarHorizonError, match=r"2027-01-04 .* 2026-12-31.*calendar\.toml add 2027"
-    ) as caught:
+    with pytest.raises(CalendarHorizonError, match=r"2027-01-04 .* 2026-12-31.*calendar\.toml add 2027") as caught:
         calendar().trading_day(date(2027, 1, 4))
     assert (caught.value.day, caught.value.last) == (date(2027, 1, 4), date(2026, 12, 31))
     with pytest.raises(CalendarHorizonError):
@@ -270,9 +266,7 @@ def test_an_empty_stretch_has_no_trading_days() -> None:
         (("2026-11-17", "00:01"), ("2026-11-18", "15:30")),  # the date is that of India
     ],
 )
-def test_a_failed_order_expires_on_the_next_full_day(
-    failed: tuple[str, str], expires: tuple[str, str]
-) -> None:
+def test_a_failed_order_expires_on_the_next_full_day(failed: tuple[str, str], expires: tuple[str, str]) -> None:
     assert retry_expiry(at(*failed), calendar()) == at(*expires)
 
 
@@ -429,18 +423,14 @@ def test_an_exchange_without_any_amo_window_is_an_error_that_names_the_file() ->
         (("2024-11-01", "18:30"), "2024-11-04", ("2024-11-01", "19:00")),
     ],
 )
-def test_an_amo_is_meant_for_a_trading_day(
-    placed: tuple[str, str], meant_for: str, opening: tuple[str, str]
-) -> None:
+def test_an_amo_is_meant_for_a_trading_day(placed: tuple[str, str], meant_for: str, opening: tuple[str, str]) -> None:
     assert amo().for_day(at(*placed), calendar()).day == date.fromisoformat(meant_for)
     assert amo().next_opening(at(*placed), calendar()) == at(*opening)
     assert amo().accepts(at(*placed), calendar()) is (placed == opening)
 
 
 @given(instants, st.sampled_from(["kite", "kotak", "default"]))
-def test_an_amo_placed_at_the_next_opening_is_taken_and_reaches_its_day_in_time(
-    instant: datetime, broker: str
-) -> None:
+def test_an_amo_placed_at_the_next_opening_is_taken_and_reaches_its_day_in_time(instant: datetime, broker: str) -> None:
     window = amo(broker)
     opening = window.next_opening(instant, calendar())
     assert opening >= instant

@@ -122,9 +122,7 @@ def test_no_share_is_lost_by_an_adjustment(quantity: int, factor: Fraction) -> N
     assert 0 <= left < 1
 
 
-@pytest.mark.parametrize(
-    ("reference", "percent"), [("79.95", "-20.05"), ("120.05", "20.05"), ("50", "-50.00")]
-)
+@pytest.mark.parametrize(("reference", "percent"), [("79.95", "-20.05"), ("120.05", "20.05"), ("50", "-50.00")])
 def test_a_jump_over_the_limit_is_named_with_its_size(reference: str, percent: str) -> None:
     found = a_jump("100", reference)
     assert found is not None

@@ -331,9 +331,7 @@ def test_a_mistake_in_a_file_is_named(tmp_path: Path, name: str, old: str, new: 
         ("orders", "{ percent = 0.5 }", "{ percent = 0 }"),
     ],
 )
-def test_a_wrong_value_draws_no_second_problem_after_it(
-    tmp_path: Path, name: str, old: str, new: str
-) -> None:
+def test_a_wrong_value_draws_no_second_problem_after_it(tmp_path: Path, name: str, old: str, new: str) -> None:
     found = problems_of(a_folder(tmp_path, **{name: (old, new)}))
     assert len(found) == 1
     assert "is not allowed; it must be" in found[0]
@@ -344,8 +342,7 @@ def test_a_corporate_action_may_not_stand_twice(tmp_path: Path) -> None:
     folder = a_folder(tmp_path, corporate_actions=("actions = [", f"actions = [\n{second}"))
     line = line_of(folder, "corporate_actions", "27116 > 2754")
     assert problems_of(folder) == [
-        f"corporate_actions.toml:{line}: actions.ex_date:"
-        " the split of NESTLEIND on 2024-01-05 is listed twice"
+        f"corporate_actions.toml:{line}: actions.ex_date: the split of NESTLEIND on 2024-01-05 is listed twice"
     ]
 
 
@@ -439,8 +436,7 @@ def test_a_gap_before_the_year_that_the_operator_adds_is_an_error(tmp_path: Path
 def test_a_mistake_in_the_operators_file_is_named(tmp_path: Path) -> None:
     found = problems_of(with_local(tmp_path, "holiday = []\nyears = 2027"))
     assert found == [
-        "local.toml:2: years: 2027 is not allowed;"
-        " it must be a list of years without a gap such as [2025, 2026]",
+        "local.toml:2: years: 2027 is not allowed; it must be a list of years without a gap such as [2025, 2026]",
         "local.toml:1: holiday: unknown key; did you mean holidays?",
     ]
 

@@ -45,8 +45,9 @@ class Pty:
         return found
 
     def read_until(self, wanted: bytes) -> bytes:
-        found = b""
+        found, until = b"", RealClock().monotonic() + PATIENCE_S
         while wanted not in found:
+            assert RealClock().monotonic() < until, f"{wanted!r} not in {found[-300:]!r}"
             assert select.select([self.master], [], [], PATIENCE_S)[0], f"{wanted!r} not in {found[-300:]!r}"
             found += os.read(self.master, 65536)
         return found
@@ -154,7 +155,7 @@ def a_dashboard(tty: Pty, view: DaemonView | None, folder: Path, quit_: Event | 
 def test_it_paints_saves_its_screen_and_says_goodbye(tty: Pty, tmp_path: Path) -> None:
     dashboard = a_dashboard(tty, a_busy_view(), tmp_path)
     dashboard.start()
-    tty.read_until(b"f follow")
+    tty.read_until(b"p pause")
     os.write(tty.master, b"s")
     tty.read_until(b"saved:")
     dashboard.stop()
@@ -169,7 +170,7 @@ def test_q_and_y_ask_the_daemon_to_stop_and_go_on_painting(tty: Pty, tmp_path: P
     asked = Event()
     dashboard = a_dashboard(tty, a_busy_view(), tmp_path, asked)
     dashboard.start()
-    tty.read_until(b"f follow")
+    tty.read_until(b"p pause")
     os.write(tty.master, b"qy")
 
     assert asked.wait(PATIENCE_S)
@@ -250,7 +251,7 @@ def test_the_newest_view_is_painted_at_the_end_and_a_silent_one_says_no_goodbye(
     options = DashboardOptions(refresh_s=5.0)
     dashboard = Dashboard(slot, Terminal(tty.path), Event().set, RealClock(), options, on_end=ended.set)
     dashboard.start()
-    tty.read_until(b"f follow")
+    tty.read_until(b"p pause")
     slot.put(a_view(a_memory(entries_stopped="the very last")))
     dashboard.stop(is_silent=True)
 

@@ -1,0 +1,24 @@
+"""What tests have to say beside passing (how many crash points, at what rate) is printed at the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+_SAID = "said"
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Says a line at the end of the run, also from a worker process."""
+    return lambda line: record_property(_SAID, line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    for report in reports:
+        if getattr(report, "when", "") == "call":
+            for name, line in report.user_properties:
+                if name == _SAID:
+                    terminalreporter.write_line(str(line))
