@@ -15,7 +15,6 @@ from tests.simulator.world import Scenario, World
 from tradebot.cli.exit_codes import MEANINGS
 from tradebot.domain.calendar import ist
 from tradebot.domain.events import EVENT_FIELDS, Event, EventName
-from tradebot.domain.exits import ExitRule
 from tradebot.domain.policy import Policy
 from tradebot.strategies.generator import Generator
 
@@ -80,7 +79,7 @@ def test_the_make_targets_that_pages_name_are_in_the_makefile() -> None:
 
 
 def test_the_documented_events_are_those_that_the_code_tells() -> None:
-    told = {name for file in _tellers() for name in _event_names(file)} | {EventName(rule) for rule in ExitRule}
+    told = {name for file in _tellers() for name in _event_names(file)}
     # The profit target rests at the broker: its fill is an ORDER_FILLED.
     told.discard(EventName.EXIT_PROFIT_TARGET)
 
