@@ -22,7 +22,7 @@ from tests.simulator.disk import seeded
 from tests.simulator.killing import Command, busy_day, outcome, write_market
 
 SEED = 20_261_121
-POINTS = 13
+POINTS = 20
 OPENING_CASH = {"primary": Decimal(1_000_000)}
 # Each changes what a restart finds; the interpreter's own start-up does none of them, except writing.
 SYSTEM_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename")
@@ -141,7 +141,10 @@ def _points(effects: Sequence[str]) -> list[int]:
     choose, kinds = seeded(SEED), sorted(by_kind)
     must = [kind for kind in kinds if kind in ("commit", "committed", "call place", "answer place", "hand over")]
     drawn = [kinds.pop(choose(len(kinds))) for _ in range(min(POINTS - len(must), len(kinds)))]
-    return sorted(by_kind[kind][choose(len(by_kind[kind]))] for kind in {*must, *drawn})
+    points = {by_kind[kind][choose(len(by_kind[kind]))] for kind in sorted({*must, *drawn})}
+    while len(points) < POINTS:  # one of each kind, and any for the rest
+        points.add(choose(len(effects)))
+    return sorted(points)
 
 
 def _kind(effect: str) -> str:
