@@ -55,7 +55,9 @@ class Absence:
         capabilities = self._setting.capabilities
         request = unit.requests.get(f"{attempt.coid}-P")
         is_unsent = request is not None and request.state is RequestState.UNSENT
-        if attempt.broker_order_id is None and (capabilities.absence_is_proof or is_unsent):
+        # The book shows one day: of an order meant for an earlier one it proves nothing.
+        is_proof = capabilities.absence_is_proof and attempt.trading_day >= ist_date(unit.now)
+        if attempt.broker_order_id is None and (is_proof or is_unsent):
             since = request.answered_at or request.prepared_at if request is not None else attempt.created_at
             visible_at = since + capabilities.visibility_delay
             if is_unsent or unit.now >= visible_at:

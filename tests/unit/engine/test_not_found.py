@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.builders import NOON, a_signal
-from tests.unit.engine.fakes import NO_PROOF
+from tests.unit.engine.fakes import NO_PROOF, AnswerLost
 from tests.unit.engine.house import House
 from tradebot.domain.errors import OutcomeUnknown
 from tradebot.domain.orders import AttemptStatus, OrderStatus
@@ -115,3 +115,18 @@ def test_a_part_that_is_held_stays_ongoing_when_the_rest_is_nowhere() -> None:
     (attempt,) = house.memory.attempts.values()
     assert attempt.status is AttemptStatus.EXPIRED
     assert house.the_order().status is OrderStatus.ONGOING
+
+
+def test_the_book_of_a_later_day_proves_nothing_even_where_absence_is_proof() -> None:
+    house = House()
+    house.broker.troubles["place"] = [AnswerLost("timed out")]
+    house.signals(a_signal(), settle=False)
+    house.lanes.run_one()
+    house.clock.at = NOON + timedelta(days=4)
+    house.broker.frozen = ()
+
+    house.restart()
+
+    (attempt,) = house.memory.attempts.values()
+    assert (attempt.status, house.the_order().status) == (AttemptStatus.UNKNOWN, OrderStatus.PENDING)
+    assert house.broker.count("place") == 1
