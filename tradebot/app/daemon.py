@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.policy import Policy
+from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import Outside
 from tradebot.engine.engine import Engine, Parts, Recorder
@@ -45,6 +46,7 @@ class Ports:
     strategies: Sequence[Strategy]
     bus: Bus
     recorder: Recorder
+    answers: AnswerDesk = field(default_factory=AnswerDesk)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         clock=ports.clock,
         bus=ports.bus,
         recorder=ports.recorder,
+        answers=ports.answers,
     )
     return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
 

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerUnavailable, TradebotError
-from tradebot.domain.events import Event, EventName, Level, in_log_words
+from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
+from tradebot.engine.answers import Answer, AnswerDesk, Outcome
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import (
     Call,
@@ -25,6 +26,7 @@ from tradebot.engine.calls import (
     not_performed,
     perform,
 )
+from tradebot.engine.commands import Commands
 from tradebot.engine.day_plan import missed_jobs, plan_day
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries
@@ -35,6 +37,7 @@ from tradebot.engine.messages import (
     BookSeen,
     CallFailed,
     CancelOrder,
+    Command,
     Job,
     JobDue,
     Message,
@@ -73,6 +76,7 @@ class Parts:
     clock: Clock
     bus: Bus
     recorder: Recorder
+    answers: AnswerDesk
 
 
 class Engine:
@@ -89,12 +93,14 @@ class Engine:
         self._clock = parts.clock
         self._bus = parts.bus
         self._recorder = parts.recorder
+        self._answers = parts.answers
         self._received = 0
         self._wishes: list[Message] = []
         self.events_written = 0
         self._desk = Desk(setting)
         self._tracker = Tracker(setting, self._desk)
         self._jobs = Jobs(setting, Entries(setting, self._desk), Sells(setting, self._desk))
+        self._commands = Commands(setting, self._desk, self._jobs)
 
     @property
     def setting(self) -> Setting:
@@ -162,6 +168,9 @@ class Engine:
                 ledger.tell(batch, EventName.INTERNAL_FAULT, _describe(message, fault), level=Level.CRITICAL)
                 if isinstance(message, RequestAnswered):
                     batch.landed.append(message.request_id)
+                elif isinstance(message, Command):
+                    text = _describe(message, fault)
+                    batch.answers.append(_answer(message, Outcome.FAULT, text))
             else:
                 unit.merge()
         refused = self._commit(batch)
@@ -190,12 +199,8 @@ class Engine:
                 unit.looks.append("push")
             case CallFailed():
                 self._call_failed(unit, message)
-            case CancelOrder():
-                self._cancel(unit, message)
-            case PolicyChanged():
-                self._change_policy(unit, message)
-            case PauseEntries():
-                self._jobs.pause(unit, message)
+            case CancelOrder() | PauseEntries() | PolicyChanged():
+                self._commands.handle(unit, message)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:
@@ -243,18 +248,6 @@ class Engine:
         self._jobs.first_start(unit)
         unit.timers.append((Job.CATCH_UP, unit.now))
 
-    def _cancel(self, unit: Unit, message: CancelOrder) -> None:
-        order = unit.orders.get(message.order_id)
-        if order is not None and order.status is OrderStatus.PENDING:
-            self._desk.cancel(unit, order, message.reason)
-
-    def _change_policy(self, unit: Unit, message: PolicyChanged) -> None:
-        for name, old, new in message.changes:
-            key = in_log_words(name)
-            fields = {"key": key, "old": old, "new": new}
-            ledger.tell(unit, EventName.CONFIG_CHANGED, f"{key}: {old} -> {new}", fields=fields)
-        self._setting.policy = message.policy
-
     def _catch_up(self, unit: Unit) -> None:
         runs = {Job(run.name): run for run in unit.job_runs.values()}
         setting = self._setting
@@ -290,6 +283,7 @@ class Engine:
         for name, at in batch.timers:
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
+        self._answers.release(batch.answers)
         for call in batch.calls:
             self._hand_over(call)
         return None
@@ -312,6 +306,8 @@ class Engine:
             return
         if isinstance(message, CancelOrder | PauseEntries):
             self._wishes.append(message)
+        elif isinstance(message, Command):
+            self._answers.release([_answer(message, Outcome.UNSAVED, str(cause))])
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [
@@ -356,3 +352,7 @@ class Engine:
 
 def _describe(message: Message, fault: Exception) -> str:
     return f"{type(message).__name__}: {type(fault).__name__}: {fault}"
+
+
+def _answer(command: Command, outcome: Outcome, text: str) -> Answer:
+    return Answer(correlation_id=command.correlation_id, outcome=outcome, text=text)

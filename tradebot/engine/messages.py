@@ -155,18 +155,12 @@ class PolicyChanged:
 
     policy: Policy
     changes: tuple[tuple[str, str, str], ...]
+    correlation_id: str = "configuration"
 
+
+Command = CancelOrder | PauseEntries | PolicyChanged
+"""What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
 Message = (
-    JobDue
-    | SignalsReady
-    | SellsReady
-    | CallFailed
-    | RequestAnswered
-    | BookSeen
-    | OrderSeen
-    | OrderPushed
-    | CancelOrder
-    | PauseEntries
-    | PolicyChanged
+    JobDue | SignalsReady | SellsReady | CallFailed | RequestAnswered | BookSeen | OrderSeen | OrderPushed | Command
 )

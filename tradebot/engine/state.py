@@ -26,6 +26,7 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.messages import Job
 from tradebot.ports import Changes
@@ -168,9 +169,9 @@ class Unit:
     """The changes of one message, or of one batch of them, before they are saved.
 
     Reads see the unit's own changes first. Nothing leaves the unit before its transaction is committed: `calls` are
-    handed to the lanes, `events` published and `timers` set only then. `looks` ask for a look at the order book (one
-    for the whole batch, however many ask), `landed` are requests that have ended, `cleared` orphans of the registry
-    that are settled, `facts` new values of the memory's plain fields.
+    handed to the lanes, `answers` released, `events` published and `timers` set only then. `looks` ask for a look at
+    the order book (one for the whole batch, however many ask), `landed` are requests that have ended, `cleared`
+    orphans of the registry that are settled, `facts` new values of the memory's plain fields.
     """
 
     orders: Table[OrderId, Order]
@@ -201,6 +202,7 @@ class Unit:
         self.reservations: dict[Coid, RegistryEntry] = {}
         self.notes: dict[Coid, RegistryEntry] = {}
         self.calls: list[Call] = []
+        self.answers: list[Answer] = []
         self.events: list[Event] = []
         self.timers: list[tuple[Job, datetime]] = []
         self.landed: list[str] = []
@@ -253,6 +255,7 @@ class Unit:
         batch.reservations |= self.reservations
         batch.notes |= self.notes
         batch.calls += self.calls
+        batch.answers += self.answers
         batch.events += self.events
         batch.timers += self.timers
         batch.landed += self.landed

@@ -30,6 +30,7 @@ from tradebot.domain.orders import JobRun, Order, Side, Variety
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
+from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
@@ -71,6 +72,7 @@ class House:
         self.policy = policy or Policy()
         self.actions = actions
         self.events: list[Event] = []
+        self.answers = AnswerDesk()
         self.lanes = HeldLanes()
         if stored is not None:
             self.database.store.save(stored)
@@ -199,6 +201,7 @@ class House:
             strategies=[self.strategy],
             bus=Bus(self._listeners),
             recorder=NoRecorder(),
+            answers=self.answers,
         )
         rules = Rules(
             policy=self.policy,

@@ -13,7 +13,7 @@ from tests.unit.engine.house import House
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown, StateCorrupt
 from tradebot.domain.events import EventName
-from tradebot.domain.orders import DecisionId, OrderStatus, PositionId, Side
+from tradebot.domain.orders import AttemptStatus, DecisionId, OrderStatus, PositionId, Side
 from tradebot.engine import ledger
 from tradebot.ports import Changes
 
@@ -170,18 +170,16 @@ def test_an_answer_lost_by_a_kill_and_an_absent_order_is_sent_once_more_with_the
     assert tag_of(house.broker, "1") == house.the_order().coid
 
 
-def test_an_order_of_a_day_that_is_over_is_not_sent_again() -> None:
+def test_an_order_of_a_day_that_is_over_is_not_sent_again_and_not_declared_unsent() -> None:
     house = House()
     house.signals(a_signal(), settle=False)
     house.clock.at = later(minutes=60 * 24)
 
     house.restart()
 
+    (attempt,) = house.memory.attempts.values()
     assert "place" not in house.broker.calls
-    assert (house.the_order().status, house.the_order().reason) == (
-        OrderStatus.FAILED,
-        "Not sent: no session left for it",
-    )
+    assert (attempt.status, house.the_order().status) == (AttemptStatus.UNKNOWN, OrderStatus.PENDING)
 
 
 def test_an_after_market_order_that_is_sent_again_in_the_session_goes_as_a_regular_one() -> None:
