@@ -33,6 +33,7 @@ from tradebot.engine.entries import Entries
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.jobs import Jobs
+from tradebot.engine.judging import Judging
 from tradebot.engine.messages import (
     BookSeen,
     CallFailed,
@@ -99,7 +100,8 @@ class Engine:
         self.events_written = 0
         self._desk = Desk(setting)
         self._tracker = Tracker(setting, self._desk)
-        self._jobs = Jobs(setting, Entries(setting, self._desk), Sells(setting, self._desk))
+        judging = Judging(setting)
+        self._jobs = Jobs(setting, Entries(setting, self._desk, judging), Sells(setting, self._desk))
         self._commands = Commands(setting, self._desk, self._jobs)
 
     @property
