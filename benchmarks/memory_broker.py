@@ -90,9 +90,10 @@ class MemoryBroker:
         self.calls["funds"] += 1
         return Funds(cash=CASH, blocked=Decimal(0))
 
-    def terms(self) -> Mapping[str, InstrumentTerms]:
+    def terms(self, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
         self.calls["terms"] += 1
-        return {row.symbol: some_terms(row.symbol) for row in self.rows.values()}
+        known = {row.symbol for row in self.rows.values()}
+        return {symbol: some_terms(symbol) for symbol in symbols if symbol in known}
 
     def fill(self, broker_order_id: BrokerOrderId, quantity: int, at: datetime) -> None:
         """Execute `quantity` more of an order, at its limit."""

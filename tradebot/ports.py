@@ -86,8 +86,9 @@ class Broker(Protocol):
 
     def funds(self) -> Funds: ...
 
-    def terms(self) -> Mapping[str, InstrumentTerms]:
-        """Today's (after the evening's update: the next day's) tick sizes, bands and freeze quantities by symbol."""
+    def terms(self, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
+        """Today's (after the evening's update: the next day's) tick sizes, bands and freeze quantities of these
+        symbols; one that the broker does not know is left out."""
         ...
 
 

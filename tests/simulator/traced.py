@@ -121,8 +121,8 @@ class TracedBroker:
     def funds(self) -> Funds:
         return self._call("funds", self._broker.funds)
 
-    def terms(self) -> Mapping[str, InstrumentTerms]:
-        return self._call("terms", self._broker.terms)
+    def terms(self, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
+        return self._call("terms", lambda: self._broker.terms(symbols))
 
     def _call(self, name: str, call: Callable[[], Answer]) -> Answer:
         self._mark(f"call {name}")

@@ -190,7 +190,7 @@ def test_terms_and_duplicate_tags_are_as_the_exchange_has_them() -> None:
     settings = ExchangeSettings(refuses_duplicate_tag=True)
     broker, _ = a_broker(exchange=an_exchange(settings=settings))
     assert broker.capabilities.refuses_duplicate_tag
-    assert broker.terms()["ABC"].upper_limit == 120
+    assert broker.terms(["ABC"])["ABC"].upper_limit == 120
     broker.place(a_ticket())
     with pytest.raises(BrokerRejected) as caught:
         broker.place(a_ticket())

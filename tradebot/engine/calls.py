@@ -259,7 +259,4 @@ def _sells(call: PrepareSells, outside: Outside) -> SellsReady:
 
 
 def _terms(broker: Broker, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
-    if not symbols:
-        return {}
-    terms = broker.terms()
-    return {symbol: terms[symbol] for symbol in symbols if symbol in terms}
+    return broker.terms(symbols) if symbols else {}

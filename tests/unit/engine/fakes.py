@@ -104,9 +104,9 @@ class FakeBroker:
         self._call("funds")
         return Funds(cash=self.cash, blocked=Decimal(0))
 
-    def terms(self) -> Mapping[str, InstrumentTerms]:
+    def terms(self, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
         self._call("terms")
-        return self.symbol_terms
+        return {symbol: self.symbol_terms[symbol] for symbol in symbols if symbol in self.symbol_terms}
 
     def change(self, number: str, **changes: object) -> None:
         """Something happens to an order; its row says when."""

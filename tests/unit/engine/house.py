@@ -150,7 +150,7 @@ class House:
             trading_day=day,
             variety=variety,
             signals=signals,
-            terms=broker.terms(),
+            terms=broker.terms(list(broker.symbol_terms)),
             funds=broker.funds(),
             quotes=self.market.prices,
             halted=self.market.halts,

@@ -96,8 +96,9 @@ class PaperBroker:
     def funds(self) -> Funds:
         return _funds(self._ask(lambda: self._face.margins(self._account_id)))
 
-    def terms(self) -> Mapping[str, InstrumentTerms]:
-        return self._ask(lambda: self._face.terms())
+    def terms(self, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:
+        known = self._ask(lambda: self._face.terms())
+        return {symbol: known[symbol] for symbol in symbols if symbol in known}
 
     def _send(self, call: Callable[[], Placed | Accepted | Refused]) -> Placed | Accepted:
         """A command: what was lost on the way may have been carried out."""
