@@ -16,12 +16,13 @@ help:
 	@echo 'make venv     build .venv from requirements.lock, if it is not up to date'
 	@echo 'make lock     make requirements.lock from requirements.txt and pyproject.toml, keeping what is pinned'
 	@echo 'make upgrade  the same with the newest versions allowed'
-	@echo 'make clean    remove .venv and the caches; state, sessions and logs stay'
+	@echo 'make clean    remove .venv, .postgresql and the caches; state, sessions and logs stay'
 
 run: venv
 	@$(python) main.py $(ARGS)
 
 test: venv
+	@$(python) -m tests.postgresql
 	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test
@@ -49,5 +50,5 @@ upgrade:
 	@setup/venv.sh upgrade
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .postgresql .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.postgresql import server
+
 _SAID = "said"
 
 
@@ -13,6 +15,14 @@ _SAID = "said"
 def say(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Says a line at the end of the run, also from a worker process."""
     return lambda line: record_property(_SAID, line)
+
+
+def pytest_report_header() -> str:
+    return f"PostgreSQL: {server.described()}"
+
+
+def pytest_unconfigure() -> None:
+    server.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

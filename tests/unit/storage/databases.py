@@ -1,21 +1,23 @@
-"""Databases to test against: SQLite always, PostgreSQL where TRADEBOT_TEST_POSTGRES_URL names a server."""
+"""Databases to test against: SQLite, and PostgreSQL on a real server (tests/postgresql)."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
+from tests.postgresql import programs, server
 from tradebot.adapters.storage.schema_version import create_database
 
-POSTGRESQL_VARIABLE = "TRADEBOT_TEST_POSTGRES_URL"
 KINDS = ("sqlite file", "sqlite memory", "postgresql")
-# One for each process, so that tests can run side by side.
+# Their own for each process, so that tests can run side by side.
 _NAME = f"tradebot_test_{os.getpid()}"
+_numbers = count(1)
 
 
 @contextmanager
@@ -31,18 +33,21 @@ def a_database(kind: str, folder: Path) -> Iterator[Engine]:
 
 @contextmanager
 def a_postgresql_database() -> Iterator[str]:
-    """The URL of an empty database on the server. Skips the test where there is none."""
-    server = os.environ.get(POSTGRESQL_VARIABLE)
-    if not server:
-        pytest.skip(f"{POSTGRESQL_VARIABLE} names no PostgreSQL server")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    """The URL of an empty database. Where there is no server the test is skipped, or fails where one is required."""
+    try:
+        found = server.url()
+    except programs.NoServer as problem:
+        if programs.is_required():
+            raise
+        pytest.skip(str(problem))
+    name = f"{_NAME}_{next(_numbers)}"
+    engine = create_engine(found, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_NAME}")
-            connection.exec_driver_sql(f"CREATE DATABASE {_NAME}")
-        yield make_url(server).set(database=_NAME).render_as_string(hide_password=False)
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield make_url(found).set(database=name).render_as_string(hide_password=False)
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {_NAME}")
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         engine.dispose()
 

@@ -8,9 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from tests.unit.storage.builders import an_order
+from tests.unit.storage.databases import a_postgresql_database
 from tradebot.adapters.storage.backup import back_up
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
@@ -60,6 +61,23 @@ def test_a_copy_with_other_rows_than_the_database_is_thrown_away(engine: Engine,
             back_up(connection, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
+
+
+@pytest.mark.parametrize("in_query", [False, True])
+def test_postgresql_is_dumped_with_the_password_that_the_url_has(in_query: bool, tmp_path: Path) -> None:
+    with a_postgresql_database() as url:
+        parsed = make_url(url)
+        if in_query:
+            parsed = parsed.update_query_dict({"user": str(parsed.username), "password": str(parsed.password)})
+            parsed = parsed._replace(username=None, password=None)
+        database = create_database(parsed.render_as_string(hide_password=False))
+        SqlOrderStore(database).save(Changes(orders=[an_order()]))
+
+        made = _back_up(database, tmp_path)
+
+        database.dispose()
+    assert made is not None
+    assert made.read_bytes().startswith(b"PGDMP")
 
 
 def _back_up(engine: Engine, folder: Path) -> Path | None:

@@ -71,8 +71,7 @@ def _dump_postgresql(url: URL, folder: Path, stamp: str, rows: dict[str, int]) -
     target = _free(folder / f"backup_pre_status_simplification_{stamp}.dump")
     part = target.with_name(target.name + ".part")
     folder.mkdir(parents=True, exist_ok=True)
-    place = url.set(drivername="postgresql", password=None, query={}).render_as_string()
-    _run(["pg_dump", "-F", "c", "-f", str(part), "-d", place], url, part)
+    _run(["pg_dump", "-F", "c", "-f", str(part), "-d", _without_password(url)], url, part)
     listing = _run(["pg_restore", "--list", str(part)], url, part)
     missing = [name for name, count in rows.items() if count and f" {name} " not in listing]
     if missing or not part.stat().st_size:
@@ -81,10 +80,19 @@ def _dump_postgresql(url: URL, folder: Path, stamp: str, rows: dict[str, int]) -
     return target
 
 
+def _without_password(url: URL) -> str:
+    """As PostgreSQL's programs read it, with its options: a password would stand in the list of processes.
+
+    `URL.set(password=None)` leaves the password where it is.
+    """
+    bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return bare.difference_update_query(["password"]).render_as_string()
+
+
 def _run(command: list[str], url: URL, part: Path) -> str:
     environment = dict(os.environ)
-    if url.password is not None:
-        environment["PGPASSWORD"] = str(url.password)
+    if (password := url.password or url.query.get("password")) is not None:
+        environment["PGPASSWORD"] = str(password)
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=DUMP_TIMEOUT_S, check=True
