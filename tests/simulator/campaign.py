@@ -10,6 +10,7 @@ from decimal import Decimal
 from tests.simulator.audited import findings
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
 from tests.simulator.outcome import Outcome, outcome
+from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
 from tests.simulator.world import Moment, Scenario, Tracer, World
 from tradebot.domain.calendar import ist
@@ -17,6 +18,8 @@ from tradebot.domain.policy import DayTimes, Policy, RiskLimits
 from tradebot.strategies.generator import Generator
 
 SIGNALS_PER_DAY = 16
+TO_THE_END_EVERY = 20
+"""Every so many points one lives to the end of the day, even where it stands like the unbroken one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,14 @@ class Death:
     def __str__(self) -> str:
         again = "" if self.again is None else f", again at effect {self.again} of the recovery"
         return f"death at effect {self.effect} ({self.kind}){again}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbroken:
+    """The day without a death: how it ends, and how it stands at each instant on the way."""
+
+    outcome: Outcome
+    standings: Standings
 
 
 @dataclass(slots=True)
@@ -60,37 +71,38 @@ def busy_day(seed: int = 1) -> Scenario:
     )
 
 
-def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Outcome, list[Moment]]:
-    """The unbroken day: how it ends, and the moment before each effect that is wanted."""
+def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Unbroken, list[Moment]]:
+    """The unbroken day, and the moment before each effect that is wanted."""
     tracer = Tracer(wants)
-    world = World(scenario, tracer)
+    world = World(scenario, tracer, keeps_standings=True)
     world.run()
-    return outcome(world), tracer.moments
+    return Unbroken(outcome=outcome(world), standings=world.standings), tracer.moments
 
 
-def die_at(scenario: Scenario, moments: Sequence[Moment], unbroken: Outcome, kinds: Sequence[CrashKind]) -> Report:
+def die_at(scenario: Scenario, moments: Sequence[Moment], unbroken: Unbroken, kinds: Sequence[CrashKind]) -> Report:
     """Every moment with every kind of power cut: checked as it lies there, then restarted and settled."""
     report = Report()
     for moment, kind in _each(moments, kinds):
         death = Death(effect=moment.index, kind=kind)
         restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
-        report.add(death, moment.effect, missing_witnesses(restored) + _settle(scenario, restored, unbroken))
+        differences = missing_witnesses(restored) + _settle(scenario, restored, unbroken, death)
+        report.add(death, moment.effect, differences)
     return report
 
 
 def die_twice(
-    scenario: Scenario, moments: Sequence[Moment], unbroken: Outcome, kind: CrashKind, again_every: int
+    scenario: Scenario, moments: Sequence[Moment], unbroken: Unbroken, kind: CrashKind, again_every: int
 ) -> Report:
     """The same, and the restarted process dies too, at each `again_every`-th of its first effects."""
     report = Report()
     for moment in moments:
         restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
         tracer = Tracer(lambda index: index < RECOVERY_EFFECTS and index % again_every == 0)
-        World(scenario, tracer, restored).run()
+        World(scenario, tracer, restored).run(unbroken.standings)
         for second in tracer.moments:
             death = Death(effect=moment.index, kind=kind, again=second.index)
             cut = replace(second, disk=second.disk.crash(kind, seeded(second.index)))
-            report.add(death, second.effect, _settle(scenario, cut, unbroken))
+            report.add(death, second.effect, _settle(scenario, cut, unbroken, death))
     return report
 
 
@@ -103,13 +115,16 @@ def alternating(index: int) -> tuple[CrashKind, ...]:
     return ("process", cuts[index % len(cuts)])
 
 
-def _settle(scenario: Scenario, moment: Moment, unbroken: Outcome) -> list[str]:
+def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death) -> list[str]:
+    """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there."""
     world = World(scenario, Tracer(), moment)
+    lives_on = (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
     try:
-        world.run()
+        is_at_end = world.run(None if lives_on else unbroken.standings)
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
-    return outcome(world).differences(unbroken) + findings(world)
+    differences = outcome(world).differences(unbroken.outcome) if is_at_end else []
+    return differences + findings(world)
 
 
 def _each(moments: Sequence[Moment], kinds: Sequence[CrashKind]) -> Iterator[tuple[Moment, CrashKind]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.market_rules import Market, load_market
 from tests.simulator.disk import SimDisk
+from tests.simulator.standing import Standing, Standings, standing
 from tests.simulator.traced import LateStore, TracedBroker, TracedLanes, TracedStore
 from tradebot.adapters.brokers.paper import PaperBroker
 from tradebot.adapters.brokers.paper_feed import PaperFeed
@@ -102,7 +103,9 @@ class World:
     tracer: Tracer = field(default_factory=Tracer)
     moment: Moment | None = None
     asleep_until: datetime | None = None
+    keeps_standings: bool = False
     events: list[Event] = field(default_factory=list)
+    standings: dict[datetime, Standing] = field(default_factory=dict)
     disk: SimDisk = field(init=False)
     database: SqliteMemory = field(init=False)
     exchange: Exchange = field(init=False)
@@ -121,8 +124,9 @@ class World:
         while self.asleep_until is not None and self.exchange.now < self.asleep_until:
             self.exchange.advance_to(self.asleep_until)
 
-    def run(self) -> None:
-        """Start, recover, and go on to the scenario's end."""
+    def run(self, unbroken: Standings | None = None) -> bool:
+        """Start, recover, and go on to the scenario's end, or to where the day stands as `unbroken` stood at the same
+        instant; True at the end."""
         scenario, facts = self.scenario, market_facts()
         self.tracer.watch(self._moment)
         late = LateStore(self.database.store) if scenario.sabotage is Sabotage.SAVE_AFTER_SEND else None
@@ -150,10 +154,22 @@ class World:
             actions=facts.actions,
         )
         engine = build_engine(ports, rules, inbox)
-        loop = ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=lambda _: True)
+
+        def goes_on(_: datetime) -> bool:
+            if unbroken is None:
+                return True
+            like = unbroken.get(self.exchange.now)
+            return like is None or standing(self.exchange, engine.memory) != like
+
+        def note() -> None:
+            if self.keeps_standings:
+                self.standings[self.exchange.now] = standing(self.exchange, engine.memory)
+
+        loop = ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=goes_on, on_beat=note)
         engine.start()
-        loop.run(scenario.end)
+        is_at_end = loop.run(scenario.end)
         engine.close()
+        return is_at_end
 
     def _disk_effect(self, effect: str, path: Path) -> None:
         self.tracer.mark(f"{effect} {path.name}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Date, Engine, Select, Table, bindparam, func, or_, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
@@ -30,8 +31,7 @@ Value = TypeVar("Value")
 
 _MAY_CHANGE = (OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED)
 _OPEN = tuple(status for status in AttemptStatus if status.is_open)
-# SQLite takes 32,766 parameters in one statement, older builds 999.
-_IDS_PER_QUERY = 900
+_SINCE = bindparam("since", type_=Date())
 _COIDS_PER_QUERY = 500
 # In the order in which rows may refer to each other.
 _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
@@ -103,49 +103,65 @@ def _settled(orders: Sequence[Order]) -> Sequence[Order]:
 
 
 def _load(connection: Connection, since: date) -> Stored:
-    orders, positions, decisions = tables.orders, tables.positions, tables.decisions
-    wanted = _wanted(since)
+    queries = _queries()
 
-    def of_wanted(kind: type[Value], table: Table, *by: str) -> list[Value]:
-        query = select(table).where(table.c.order_id.in_(select(orders.c.id).where(wanted)))
-        return read_all(connection, kind, query.order_by(*(table.c[name] for name in by)))
+    def read(kind: type[Value]) -> list[Value]:
+        return read_all(connection, kind, queries[kind], {"since": since})
 
-    named = select(orders.c.position_id).where(wanted, orders.c.position_id.is_not(None))
-    held = or_(positions.c.closed_at.is_(None), positions.c.id.in_(named))
-    recent = decisions.c.trading_day >= since
     return Stored(
-        orders=read_all(connection, Order, select(orders).where(wanted).order_by(orders.c.created_at, orders.c.id)),
-        attempts=of_wanted(Attempt, tables.attempts, "created_at", "order_id", "number"),
-        requests=of_wanted(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
-        fills=of_wanted(Fill, tables.fills, "traded_at", "broker_order_id", "trade_id"),
-        positions=read_all(connection, Position, select(positions).where(held).order_by(positions.c.id)),
-        decisions=read_all(
-            connection, Decision, select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id)
-        ),
-        job_runs=_last_job_runs(connection),
+        orders=read(Order),
+        attempts=read(Attempt),
+        requests=read(BrokerRequest),
+        fills=read(Fill),
+        positions=read(Position),
+        decisions=read(Decision),
+        job_runs=read(JobRun),
         sequences=_sequences(connection),
         highest_order_id=_highest_order_id(connection),
     )
 
 
-def _wanted(since: date) -> ColumnElement[bool]:
+@cache
+def _queries() -> Mapping[type, Select[Any]]:
+    """What is loaded, by kind, with `_SINCE` left open; made once, since making them costs more than running them."""
+    orders, positions, decisions = tables.orders, tables.positions, tables.decisions
+    wanted = _wanted()
+
+    def of_wanted(table: Table, *by: str) -> Select[Any]:
+        query = select(table).where(table.c.order_id.in_(select(orders.c.id).where(wanted)))
+        return query.order_by(*(table.c[name] for name in by))
+
+    named = select(orders.c.position_id).where(wanted, orders.c.position_id.is_not(None))
+    held = or_(positions.c.closed_at.is_(None), positions.c.id.in_(named))
+    recent = decisions.c.trading_day >= _SINCE
+    return {
+        Order: select(orders).where(wanted).order_by(orders.c.created_at, orders.c.id),
+        Attempt: of_wanted(tables.attempts, "created_at", "order_id", "number"),
+        BrokerRequest: of_wanted(tables.broker_requests, "prepared_at", "id"),
+        Fill: of_wanted(tables.fills, "traded_at", "broker_order_id", "trade_id"),
+        Position: select(positions).where(held).order_by(positions.c.id),
+        Decision: select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id),
+        JobRun: _last_job_runs(),
+    }
+
+
+def _wanted() -> ColumnElement[bool]:
     orders, attempts = tables.orders, tables.attempts
     return or_(
         orders.c.status.in_(_MAY_CHANGE),
-        orders.c.trading_day >= since,
+        orders.c.trading_day >= _SINCE,
         orders.c.id.in_(select(attempts.c.order_id).where(attempts.c.status.in_(_OPEN))),
     )
 
 
-def _last_job_runs(connection: Connection) -> Sequence[JobRun]:
+def _last_job_runs() -> Select[Any]:
     runs = tables.job_runs
     last = select(runs.c.name, func.max(runs.c.planned_for).label("planned_for")).group_by(runs.c.name).subquery()
-    query = (
+    return (
         select(runs)
         .join(last, (runs.c.name == last.c.name) & (runs.c.planned_for == last.c.planned_for))
         .order_by(runs.c.name)
     )
-    return read_all(connection, JobRun, query)
 
 
 def _sequences(connection: Connection) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Literal, TypeVar
 
@@ -58,9 +58,11 @@ class RowWriter:
         return tuple(row)
 
 
-def read_all(connection: Connection, kind: type[Value], query: Select[Any]) -> list[Value]:
+def read_all(
+    connection: Connection, kind: type[Value], query: Select[Any], parameters: Mapping[str, object] | None = None
+) -> list[Value]:
     """Values of the domain from whole rows of their table."""
-    result = connection.execute(query)
+    result = connection.execute(query, parameters)
     wanted = [(index, name) for index, name in enumerate(result.keys()) if name not in _DERIVED]
     return [kind(**{name: row[index] for index, name in wanted}) for row in result]
 
