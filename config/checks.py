@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config.flags import MASTER
+
 if TYPE_CHECKING:
     from config.settings import Settings
 
@@ -43,7 +45,20 @@ def _peak_lies_above(s: Settings) -> bool:
     return s.exits.max_slippage_bps_exit < s.exits.trailing_giveback_pct * 100
 
 
+def _is_safe_for_live(name: str) -> Callable[[Settings], bool]:
+    return lambda s: s.run.mode != "live" or s.flags.force_unsafe_live or bool(s.in_force(name))
+
+
 CHECKS = (
+    *(
+        Check(
+            keys=(name, MASTER, "mode", "FORCE_UNSAFE_LIVE"),
+            rule=f"true in live mode, with {MASTER}, unless FORCE_UNSAFE_LIVE is true: without it an order can be"
+            " placed twice or lost",
+            holds=_is_safe_for_live(name),
+        )
+        for name in ("ENABLE_COID_MANAGER", "ENABLE_STARTUP_RECONCILE")
+    ),
     Check(
         keys=("to", "from"),
         rule="the day of `from` or a later one",

@@ -32,12 +32,13 @@ def key(  # noqa: PLR0913 (each is a fact about the key, and has no other place)
     allowed: str = "",
     pattern: str | None = None,
     is_secret: bool = False,
+    under_master: bool = False,
     known_as: str = "",
 ) -> Any:
     """A key as it is written in the file. `low` and `high` are inside the range; `live`: a change counts at once.
 
     `allowed` says in words what the kind and the range do not say; `known_as` is the name outside of the section where
-    the one inside is not unique.
+    the one inside is not unique. `under_master`: a switch that is off wherever the master switch is off.
     """
     about: dict[str, Any] = {
         "unit": unit,
@@ -46,6 +47,7 @@ def key(  # noqa: PLR0913 (each is a fact about the key, and has no other place)
         "live": live,
         "allowed": allowed,
         "is_secret": is_secret,
+        "under_master": under_master,
         "known_as": known_as or name,
     }
     return Field(

@@ -23,6 +23,7 @@ class Key:
     """One key. `name` is unique over all sections; `in_file` is what it is called inside of its section.
 
     `low` and `high` are None where a range makes no sense. `is_text`: a variable's text is taken as it is.
+    `under_master`: a switch that counts only while the master switch is on.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Key:
     live: bool
     is_text: bool
     is_secret: bool
+    under_master: bool
 
     @property
     def variable(self) -> str:
@@ -100,6 +102,7 @@ def _keys(section: str, model: object) -> Iterator[Key]:
             live=about["live"],
             is_text=info.annotation is str,
             is_secret=about["is_secret"],
+            under_master=about["under_master"],
         )
 
 

@@ -19,13 +19,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.checks import CHECKS, Check, is_broken
+from config.flags import MASTER, Flags
 from config.keys import Catalogue
 from config.kinds import in_file, plain
 from config.layers import DOTENV, Given, Layer, read_layers
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
 from config.trading import Exits, Guards, Orders, Risk
-from tradebot.domain.policy import DayTimes, ExitRules, Policy, QuoteLimits, RiskLimits
+from tradebot.domain.policy import DayTimes, ExitRules, FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
 
 __all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_settings"]
 
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     run: Run = Field(default_factory=Run)
     replay: Replay = Field(default_factory=Replay)
     strategies: StrategyList = Field(default_factory=StrategyList)
+    flags: Flags = Field(default_factory=Flags)
     risk: Risk = Field(default_factory=Risk)
     guards: Guards = Field(default_factory=Guards)
     exits: Exits = Field(default_factory=Exits)
@@ -89,15 +91,25 @@ class Settings(BaseSettings):
         key = KEYS.by_name[name]
         return getattr(getattr(self, key.section), key.attribute)
 
+    def in_force(self, name: str) -> Any:
+        """The value that counts: of a switch under the master, what it says AND what the master says."""
+        if not KEYS.by_name[name].under_master or self.flags.enable_order_flow_hardening:
+            return self.value(name)
+        return GuardMode.OFF if isinstance(self.value(name), GuardMode) else False
+
     def effective(self) -> dict[str, Effective]:
-        """Every key in the order of the file, with what counts and where it comes from; secrets are masked."""
-        values = {key.name: plain(self.value(key.name)) for key in KEYS}
+        """Every key in the order of the file, with what counts and where it comes from (the master's name, where the
+        master decides); secrets are masked."""
+        values = {key.name: plain(self.in_force(key.name)) for key in KEYS}
         values |= {key.name: masked(str(values[key.name])) for key in KEYS if key.is_secret}
-        return {name: Effective(value=value, origin=self.origins[name]) for name, value in values.items()}
+        return {name: Effective(value=value, origin=self._origin(name)) for name, value in values.items()}
+
+    def _origin(self, name: str) -> str:
+        return self.origins[name] if self.in_force(name) == self.value(name) else MASTER
 
     def hash(self) -> str:
         """SHA-256 of all effective values, not of where they come from; a password makes no difference."""
-        texts = {key.name: in_file(self.value(key.name)) for key in KEYS}
+        texts = {key.name: in_file(self.in_force(key.name)) for key in KEYS}
         texts |= {key.name: masked(texts[key.name]) for key in KEYS if key.is_secret}
         return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
 
@@ -117,8 +129,9 @@ class Settings(BaseSettings):
             unknown=self.orders.unknown_policy,
             looks_before_expiry=self.orders.unknown_looks,
             risk=_risk_limits(self.risk),
-            quotes=_quote_limits(self.guards),
-            exits=_exit_rules(self.exits),
+            flags=_flow_flags(self),
+            quotes=_quote_limits(self),
+            exits=_exit_rules(self),
             times=_day_times(self.times, self.orders),
             registry_keep=timedelta(days=self.orders.registry_keep_days),
         )
@@ -212,19 +225,34 @@ def _risk_limits(risk: Risk) -> RiskLimits:
     )
 
 
-def _quote_limits(guards: Guards) -> QuoteLimits:
+def _flow_flags(settings: Settings) -> FlowFlags:
+    return FlowFlags(
+        master=settings.flags.enable_order_flow_hardening,
+        coids=settings.in_force("ENABLE_COID_MANAGER"),
+        startup_reconcile=settings.in_force("ENABLE_STARTUP_RECONCILE"),
+        symbol_locks=settings.in_force("ENABLE_SYMBOL_LOCKS"),
+        consolidated_guards=settings.in_force("ENABLE_CONSOLIDATED_ENTRY_GUARDS"),
+        consolidated_exits=settings.in_force("ENABLE_CONSOLIDATED_EXITS"),
+        observe_only=settings.flags.observe_only,
+        is_unsafe_live_forced=settings.flags.force_unsafe_live,
+    )
+
+
+def _quote_limits(settings: Settings) -> QuoteLimits:
+    guards: Guards = settings.guards
     return QuoteLimits(
-        spread=guards.enable_spread_guard_entry,
+        spread=settings.in_force("ENABLE_SPREAD_GUARD_ENTRY"),
         spread_bps_max=guards.max_spread_bps_entry,
-        depth=guards.enable_depth_guard_entry,
+        depth=settings.in_force("ENABLE_DEPTH_GUARD_ENTRY"),
         depth_notional_min=guards.depth_min_notional,
-        slippage=guards.enable_entry_slippage_guard,
+        slippage=settings.in_force("ENABLE_ENTRY_SLIPPAGE_GUARD"),
         slippage_bps_max=guards.max_slippage_bps_entry,
         age_s_max=Decimal(guards.max_quote_age_s),
     )
 
 
-def _exit_rules(exits: Exits) -> ExitRules:
+def _exit_rules(settings: Settings) -> ExitRules:
+    exits: Exits = settings.exits
     return ExitRules(
         use_stop=exits.enable_stop_loss,
         atr_multiple=exits.stop_loss_atr_multiple,
@@ -234,6 +262,7 @@ def _exit_rules(exits: Exits) -> ExitRules:
         trail_giveback_pct=exits.trailing_giveback_pct,
         ttl=timedelta(minutes=exits.trade_ttl_min),
         ttl_applies_to_delivery=exits.ttl_applies_to_delivery,
+        ttl_from_first_fill=settings.in_force("USE_FIRST_FILL_TS_FOR_TTL"),
         slippage_bps_max=exits.max_slippage_bps_exit,
     )
 

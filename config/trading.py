@@ -87,7 +87,11 @@ class Guards(Section):
     """What the order book must look like for an entry in market hours. "shadow" judges and logs, without blocking."""
 
     enable_spread_guard_entry: Guard = key(
-        "ENABLE_SPREAD_GUARD_ENTRY", GuardMode.ON, "blocks an entry where the spread is wide", live=True
+        "ENABLE_SPREAD_GUARD_ENTRY",
+        GuardMode.ON,
+        "blocks an entry where the spread is wide",
+        live=True,
+        under_master=True,
     )
     max_spread_bps_entry: Number = key(
         "MAX_SPREAD_BPS_ENTRY",
@@ -99,7 +103,7 @@ class Guards(Section):
         live=True,
     )
     enable_depth_guard_entry: Guard = key(
-        "ENABLE_DEPTH_GUARD_ENTRY", GuardMode.ON, "blocks an entry where the book is thin", live=True
+        "ENABLE_DEPTH_GUARD_ENTRY", GuardMode.ON, "blocks an entry where the book is thin", live=True, under_master=True
     )
     depth_min_notional: Number = key(
         "DEPTH_MIN_NOTIONAL",
@@ -111,7 +115,11 @@ class Guards(Section):
         live=True,
     )
     enable_entry_slippage_guard: Guard = key(
-        "ENABLE_ENTRY_SLIPPAGE_GUARD", GuardMode.ON, "blocks an entry that would walk too far up the book", live=True
+        "ENABLE_ENTRY_SLIPPAGE_GUARD",
+        GuardMode.ON,
+        "blocks an entry that would walk too far up the book",
+        live=True,
+        under_master=True,
     )
     max_slippage_bps_entry: Number = key(
         "MAX_SLIPPAGE_BPS_ENTRY",

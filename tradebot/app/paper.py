@@ -19,6 +19,7 @@ from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import watch
 from tradebot.domain.calendar import ist_date
@@ -95,6 +96,7 @@ def open_paper(
 
         ports = paper_ports(scene, books, settings, Timing(clock, scheduler, lanes), lock)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        books.bus.publish([flags_told(settings, start)])
         yield Paper(
             loop=LiveLoop(
                 engine=engine,

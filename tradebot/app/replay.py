@@ -22,6 +22,7 @@ from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
 from tradebot.domain.calendar import Calendar, ist
@@ -88,6 +89,7 @@ def open_replay(
         scheduler = VirtualScheduler(clock, job_messages(inbox))
         ports = wrap(paper_ports(scene, books, settings, Timing(clock, scheduler, InlineLanes()), lock))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        books.bus.publish([flags_told(settings, clock.now())])
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
         feed = PaperFeed(books.exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)

@@ -39,14 +39,14 @@ def _source(options: argparse.Namespace) -> ConfigSource:
 
 def _lines(settings: Settings) -> Iterator[str]:
     names = max(len(key.name) for key in KEYS)
-    origins = max(len(origin) for origin in settings.origins.values())
     section, effective = "", settings.effective()
+    origins = max(len(origin) for _, origin in effective.values())
     for key in KEYS:
         if key.section != section:
             section = key.section
             yield f"[{section}]"
         shown, origin = effective[key.name]
-        value = in_file(shown if key.is_secret else settings.value(key.name))
+        value = in_file(shown if key.is_secret else settings.in_force(key.name))
         change = "live" if key.live else "restart"
         yield f"{key.name:{names}}  {value:{_VALUE_COLUMNS}}  {origin:{origins}}  {change}"
     yield f"hash {settings.hash()}"

@@ -70,6 +70,7 @@ class EventName(StrEnum):
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
+    FLAGS_IN_FORCE = "FLAGS_IN_FORCE"
     CONFIG_CHANGED = "CONFIG_CHANGED"
     CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
     CONFIG_REFUSED = "CONFIG_REFUSED"
@@ -316,6 +317,12 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="The wall clock jumped, or (with 0) the scheduler was silent; the day is planned anew.",
         levels=_WARNING,
         always=("step_s",),
+    ),
+    EventName.FLAGS_IN_FORCE: EventFields(
+        meaning="At the start: which switches count, each flag AND the master, as lists in the words of the log."
+        " WARNING: something is switched off, judges only, or nothing is sent.",
+        levels=(Level.INFO, Level.WARNING),
+        always=("master", "switched_on", "switched_off", "shadow"),
     ),
     EventName.CONFIG_CHANGED: EventFields(
         meaning="A live key was edited; its new value counts from the next message on.", always=("key", "old", "new")

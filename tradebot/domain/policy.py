@@ -54,6 +54,7 @@ class QuoteLimits:
 class ExitRules:
     """When a position is sold at what the market pays, beside its resting target.
 
+    `ttl_from_first_fill`: the age counts from there, and not from the submission of the order that opened it.
     The stop lies max(ATR x `atr_multiple`, entry x `stop_floor_pct`) below the entry. The trailing stop is armed
     above entry x (1 + `trail_arm_pct`) and hit below max(that, peak x (1 - `trail_giveback_pct`)).
     """
@@ -66,7 +67,32 @@ class ExitRules:
     trail_giveback_pct: Decimal = Decimal(1)
     ttl: timedelta = timedelta(minutes=120)
     ttl_applies_to_delivery: bool = False
+    ttl_from_first_fill: bool = True
     slippage_bps_max: Decimal = Decimal(12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFlags:
+    """The switches of the order flow as they count: each flag AND the master, which stands here to be shown.
+
+    `coids`: ids are derived and reserved, not drawn; `startup_reconcile`: no job before the first comparison;
+    `symbol_locks`: one lane a symbol, not one an order; `consolidated_guards`, `consolidated_exits`: everything judged
+    on one picture; `observe_only`: nothing is sent.
+    """
+
+    master: bool = True
+    coids: bool = True
+    startup_reconcile: bool = True
+    symbol_locks: bool = True
+    consolidated_guards: bool = True
+    consolidated_exits: bool = True
+    observe_only: bool = False
+    is_unsafe_live_forced: bool = False
+
+    def missing_for_live(self) -> tuple[str, ...]:
+        """What live trading must not do without; named as in the configuration."""
+        needed = (("ENABLE_COID_MANAGER", self.coids), ("ENABLE_STARTUP_RECONCILE", self.startup_reconcile))
+        return tuple(name for name, is_on in needed if not is_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +118,7 @@ class Policy:
     cooldown: timedelta = timedelta(minutes=15)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     looks_before_expiry: int = 3
+    flags: FlowFlags = field(default_factory=FlowFlags)
     risk: RiskLimits = field(default_factory=RiskLimits)
     quotes: QuoteLimits = field(default_factory=QuoteLimits)
     exits: ExitRules = field(default_factory=ExitRules)

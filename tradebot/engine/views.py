@@ -11,9 +11,9 @@ from decimal import Decimal
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
-from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.engine.day_plan import plan_day
+from tradebot.engine.flags_view import flags_in_force
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
@@ -242,26 +242,6 @@ def schedule(now: datetime, memory: Memory, setting: Setting) -> tuple[JobRow, .
     return tuple(sorted(rows, key=lambda row: row.next_at or datetime.max.replace(tzinfo=UTC)))
 
 
-def flags_in_force(policy: Policy) -> tuple[tuple[str, str], ...]:
-    """The switches that entries and exits obey right now, by the names that they have in the configuration."""
-    quotes, exits = policy.quotes, policy.exits
-    return (
-        ("ENABLE_SPREAD_GUARD_ENTRY", f"{quotes.spread}, {quotes.spread_bps_max} bps"),
-        ("ENABLE_DEPTH_GUARD_ENTRY", f"{quotes.depth}, Rs {quotes.depth_notional_min}"),
-        ("ENABLE_ENTRY_SLIPPAGE_GUARD", f"{quotes.slippage}, {quotes.slippage_bps_max} bps"),
-        ("ENABLE_STOP_LOSS", f"{_word(exits.use_stop)}, {exits.atr_multiple} ATR or {exits.stop_floor_pct}%"),
-        (
-            "ENABLE_TRAILING_STOP",
-            f"{_word(exits.use_trailing)}, +{exits.trail_arm_pct}% then -{exits.trail_giveback_pct}%",
-        ),
-        ("TRADE_TTL_MIN", f"{exits.ttl // timedelta(minutes=1)}"),
-        ("TTL_APPLIES_TO_DELIVERY", _word(exits.ttl_applies_to_delivery)),
-        ("UNKNOWN_POLICY", str(policy.unknown)),
-        ("MAX_POSITIONS", str(policy.risk.positions_max)),
-        ("MAX_TRADES_PER_DAY", str(policy.risk.trades_per_day_max)),
-    )
-
-
 def _counts(orders: Sequence[Order]) -> tuple[StatusCount, ...]:
     counts = dict.fromkeys(OrderStatus, 0)
     oldest: dict[OrderStatus, datetime] = {}
@@ -396,7 +376,3 @@ def _next_instant(planned: PlannedJob, job: Job, now: datetime) -> datetime | No
     steps = -((hour - start) // step)
     following = min(hour + steps * step, hour + timedelta(hours=1)).astimezone(UTC)
     return following if following <= planned.until else None
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"
