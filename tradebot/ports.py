@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.coids import IntentKey
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import (
     Attempt,
@@ -130,7 +131,7 @@ class Strategy(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What one transaction saves. Orders, attempts, requests, positions and decisions are inserted or replaced by
-    their keys; events, fills and job runs are added (a fill or a job run that is there already stays)."""
+    their keys; events, fills, job runs and command runs are added (a fill or a run that is there already stays)."""
 
     orders: Sequence[Order] = ()
     attempts: Sequence[Attempt] = ()
@@ -140,6 +141,7 @@ class Changes:
     events: Sequence[OrderEvent] = ()
     decisions: Sequence[Decision] = ()
     job_runs: Sequence[JobRun] = ()
+    command_runs: Sequence[CommandRun] = ()
 
     def __bool__(self) -> bool:
         return bool(
@@ -151,7 +153,12 @@ class Changes:
             or self.events
             or self.decisions
             or self.job_runs
+            or self.command_runs
         )
+
+
+COMMAND_RUNS_LOADED = 1_000
+"""More than can wait unanswered in the spool at one time: no older one can come again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +167,8 @@ class Stored:
 
     `orders` are those pending, ongoing or failed, any with an open attempt, and all of trading days from `since` on
     (a late fill may still come for them); `attempts`, `requests` and `fills` belong to them; `positions` are the open
-    ones and those that the orders name; `job_runs` the last run of each job; `decisions` those of trading days from
-    `since` on.
+    ones and those that the orders name; `job_runs` the last run of each job; `command_runs` the newest
+    `COMMAND_RUNS_LOADED`; `decisions` those of trading days from `since` on.
     """
 
     orders: Sequence[Order] = ()
@@ -171,6 +178,7 @@ class Stored:
     fills: Sequence[Fill] = ()
     job_runs: Sequence[JobRun] = ()
     decisions: Sequence[Decision] = ()
+    command_runs: Sequence[CommandRun] = ()
     sequences: Mapping[str, int] = field(default_factory=dict)
     highest_order_id: OrderId | None = None
 
@@ -281,6 +289,10 @@ class Disk(Protocol):
 
     def read(self, path: Path) -> bytes | None:
         """The whole file, or None when there is none."""
+        ...
+
+    def names(self, folder: Path) -> Sequence[str]:
+        """The names of the files in a folder, in order; none when there is no such folder."""
         ...
 
     def lock(self, path: Path) -> AbstractContextManager[None]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.unit.storage.builders import (
     MONDAY,
     NOON,
+    a_command_run,
     a_decision,
     a_fill,
     a_full_order,
@@ -51,7 +52,7 @@ def store(engine: Engine) -> OrderStore:
 
 def test_an_empty_database_loads_as_nothing(store: OrderStore) -> None:
     assert store.load(MONDAY) == Stored(
-        orders=[], attempts=[], requests=[], positions=[], fills=[], job_runs=[], decisions=[]
+        orders=[], attempts=[], requests=[], positions=[], fills=[], job_runs=[], decisions=[], command_runs=[]
     )
 
 
@@ -66,6 +67,7 @@ def test_everything_that_is_saved_loads_as_it_was(store: OrderStore, order: Orde
         events=[an_event(order, from_status=OrderStatus.PENDING)],
         decisions=[a_decision(order_id=order.id)],
         job_runs=[a_job_run()],
+        command_runs=[a_command_run()],
     )
 
     store.save(changes)
@@ -79,6 +81,7 @@ def test_everything_that_is_saved_loads_as_it_was(store: OrderStore, order: Orde
         fills=changes.fills,
         decisions=changes.decisions,
         job_runs=changes.job_runs,
+        command_runs=changes.command_runs,
         sequences={"primary": 1},
         highest_order_id=order.id,
     )
@@ -372,10 +375,27 @@ def test_loading_takes_the_same_number_of_queries_for_one_order_and_for_many(sto
         store.load(MONDAY)
         counts.append(len(asked))
 
-    assert counts[0] == counts[1] <= 10
+    assert counts[0] == counts[1] <= 11
 
 
 def test_nothing_to_save_touches_nothing(store: OrderStore) -> None:
     store.save(Changes())
 
     assert store.load(MONDAY).orders == []
+
+
+def test_of_the_commands_that_were_done_the_newest_are_loaded(store: OrderStore) -> None:
+    runs = [a_command_run(f"cli-{number}", at=NOON + timedelta(seconds=number)) for number in range(1_005)]
+    store.save(Changes(command_runs=runs))
+
+    loaded = store.load(MONDAY).command_runs
+
+    assert [run.correlation_id for run in loaded] == [run.correlation_id for run in runs[5:]]
+
+
+def test_a_command_that_was_done_keeps_its_first_answer(store: OrderStore) -> None:
+    store.save(Changes(command_runs=[a_command_run()]))
+
+    store.save(Changes(command_runs=[a_command_run(outcome="conflict")]))
+
+    assert [run.outcome for run in store.load(MONDAY).command_runs] == ["done"]

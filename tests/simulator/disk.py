@@ -158,6 +158,9 @@ class SimDisk:
         number = self._names.get(path)
         return None if number is None else self._inodes[number].content()
 
+    def names(self, folder: Path) -> Sequence[str]:
+        return sorted(path.name for path in self._names if path.parent == folder)
+
     @contextmanager
     def lock(self, path: Path) -> Iterator[None]:
         if path in self._locked:

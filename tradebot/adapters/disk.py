@@ -6,7 +6,7 @@ import errno
 import os
 import platform
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -175,6 +175,14 @@ class RealDisk:
             return None
         except OSError as e:
             raise _refused(path, e) from e
+
+    def names(self, folder: Path) -> Sequence[str]:
+        try:
+            return sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+        except FileNotFoundError:
+            return ()
+        except OSError as e:
+            raise _refused(folder, e) from e
 
     @contextmanager
     def lock(self, path: Path) -> Iterator[None]:

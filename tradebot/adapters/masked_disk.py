@@ -46,6 +46,9 @@ class MaskedDisk:
     def read(self, path: Path) -> bytes | None:
         return self._disk.read(path)
 
+    def names(self, folder: Path) -> Sequence[str]:
+        return self._disk.names(folder)
+
     def lock(self, path: Path) -> AbstractContextManager[None]:
         return self._disk.lock(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from tradebot.ports import Disk
 
 
 class OverlayDisk:
-    """`ports.Disk` over another one, of which only `read` is used: what a start would do to its files can be tried."""
+    """`ports.Disk` over another one, of which only `read` and `names` are used: what a start would
+    do to its files can be tried."""
 
     def __init__(self, below: Disk) -> None:
         self._below = below
@@ -36,6 +38,11 @@ class OverlayDisk:
 
     def read(self, path: Path) -> bytes | None:
         return self._changed[path] if path in self._changed else self._below.read(path)
+
+    def names(self, folder: Path) -> Sequence[str]:
+        changed = {path.name: data for path, data in self._changed.items() if path.parent == folder}
+        found = {*self._below.names(folder), *changed}
+        return sorted(name for name in found if changed.get(name, b"") is not None)
 
     def lock(self, path: Path) -> AbstractContextManager[None]:  # noqa: ARG002 (nobody else can see this disk)
         return nullcontext()

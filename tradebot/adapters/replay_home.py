@@ -95,7 +95,7 @@ class ReplayHome:
         numbers = sorted(int(folder.name) for folder in archive.glob("*") if folder.name.isdigit())
         target = archive / str(self._unfinished(archive, numbers))
         target.mkdir(parents=True, exist_ok=True)
-        kept = {"archive", "lock", "lock.holder", MARKER}
+        kept = {"archive", "commands", "lock", "lock.holder", MARKER}
         for path in sorted(self._state.iterdir()):
             if path.name not in kept and not path.name.startswith("."):
                 path.rename(target / path.name)

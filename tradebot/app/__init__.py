@@ -5,6 +5,7 @@ from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.app.paper import Paper, open_paper
 from tradebot.app.replay import Replay, open_replay
+from tradebot.app.spool import command_files
 
 __all__ = [
     "ConfigSource",
@@ -13,6 +14,7 @@ __all__ = [
     "Replay",
     "Rules",
     "build_engine",
+    "command_files",
     "job_messages",
     "open_paper",
     "open_reader",

@@ -22,6 +22,7 @@ from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import watch
+from tradebot.app.spool import Spool, command_files
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Listener
@@ -93,10 +94,12 @@ def open_paper(
             books.record.flush()
             books.events.flush()
             look()
+            spool.poll()
 
         ports = paper_ports(scene, books, settings, Timing(clock, scheduler, lanes), lock)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
+        spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         yield Paper(
             loop=LiveLoop(
                 engine=engine,
@@ -117,3 +120,4 @@ def open_paper(
             start=start,
         )
         engine.close()
+        spool.finish()

@@ -169,11 +169,11 @@ def watch(
 class EverySecond:
     """Calls `act` when `EVERY_S` of real time have passed since the last call; for a loop that comes round faster."""
 
-    def __init__(self, act: Callable[[], object], clock: Clock) -> None:
-        """`clock` is the real one."""
+    def __init__(self, act: Callable[[], object], clock: Clock, *, is_due: bool = False) -> None:
+        """`clock` is the real one; with `is_due` the first call acts."""
         self._act = act
         self._clock = clock
-        self._acted = clock.monotonic()
+        self._acted = clock.monotonic() - (EVERY_S if is_due else 0.0)
 
     def __call__(self) -> None:
         now = self._clock.monotonic()

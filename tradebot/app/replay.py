@@ -25,6 +25,7 @@ from tradebot.app.daemon import Ports, build_engine, job_messages
 from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
+from tradebot.app.spool import Spool, command_files
 from tradebot.domain.calendar import Calendar, ist
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
@@ -93,10 +94,13 @@ def open_replay(
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
         feed = PaperFeed(books.exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
+        spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         look_now_and_then = EverySecond(look, RealClock())
+        spool_now_and_then = EverySecond(spool.poll, RealClock(), is_due=True)
 
         def beat() -> None:
             look_now_and_then()
+            spool_now_and_then()
             on_turn()
 
         yield Replay(
@@ -123,6 +127,7 @@ def open_replay(
             end=end,
         )
         engine.close()
+        spool.finish()
         if books.exchange.now >= end:
             replays.finish(key)
 

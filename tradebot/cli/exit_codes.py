@@ -17,9 +17,11 @@ class ExitCode(IntEnum):
     OK = 0
     CRASH = 1
     USAGE = 2
+    REFUSED = 65
     BROKER_UNAVAILABLE = 69
     STATE_CORRUPT = 70
     FOLDER = 73
+    LATER = 75
     CONFIGURATION = 78
 
 
@@ -27,9 +29,11 @@ MEANINGS = {
     ExitCode.OK: "done, or stopped in an orderly way",
     ExitCode.CRASH: "crash: a defect of tradebot itself",
     ExitCode.USAGE: "the command line cannot be understood",
+    ExitCode.REFUSED: "the command was understood and not carried out: what it is about does not allow it",
     ExitCode.BROKER_UNAVAILABLE: "the broker cannot be reached at the start",
     ExitCode.STATE_CORRUPT: "the books cannot be trusted, or the database does not fit the code",
     ExitCode.FOLDER: "a folder is in use by another process, or cannot be written",
+    ExitCode.LATER: "the command is kept, and is done when tradebot runs",
     ExitCode.CONFIGURATION: "the configuration, a data file or a date is wrong",
 }
 

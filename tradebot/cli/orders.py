@@ -1,18 +1,20 @@
-"""`main.py orders list|show|why`: what the database knows, in words."""
+"""`main.py orders`: what the database knows, in words, and what the daemon is asked to do with an order."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from config.settings import load_settings
 from tradebot.adapters.storage.order_reader import OrderReader, OrderStory
 from tradebot.app import open_reader
+from tradebot.cli.commanding import send
 from tradebot.cli.exit_codes import ExitCode
-from tradebot.domain.orders import DecisionId, OrderStatus
+from tradebot.domain.orders import DecisionId, Order, OrderStatus
+from tradebot.engine.messages import CancelOrder, Command, DropOrder
 from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table
 
 
@@ -54,6 +56,32 @@ def explain(options: argparse.Namespace) -> int:
         return _unknown(options.id)
     print(decision_story(decisions))
     return ExitCode.OK
+
+
+def cancel(options: argparse.Namespace) -> int:
+    """Ask for the cancellation of a pending order."""
+    reason = f"Manual: {options.reason}"
+    return _command(
+        options,
+        lambda order, command_id: CancelOrder(order_id=order.id, reason=reason, correlation_id=command_id),
+        "cancellation asked for",
+    )
+
+
+def drop(options: argparse.Namespace) -> int:
+    """Take a failed order out of the retry queue."""
+    return _command(
+        options, lambda order, command_id: DropOrder(order_id=order.id, correlation_id=command_id), "dropped"
+    )
+
+
+def _command(options: argparse.Namespace, make: Callable[[Order, str], Command], done: str) -> int:
+    with _reader(options) as reader:
+        story = reader.order(options.id)
+    if story is None:
+        return _unknown(options.id)
+    order = story.order
+    return send(options.home.absolute(), lambda command_id: make(order, command_id), f"order {order.id} {done}")
 
 
 def _by_decision(reader: OrderReader, wanted: str) -> OrderStory | None:

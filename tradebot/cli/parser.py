@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     replay = commands.add_parser("replay", help="play a recorded or the seeded market")
     _add_run_options(replay)
     replay.set_defaults(is_replay=True)
-    _add_orders(commands.add_parser("orders", help="look at orders and decisions"))
+    _add_orders(commands.add_parser("orders", help="look at orders and decisions; cancel, retry or drop one"))
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
@@ -66,9 +66,20 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--limit", type=int, default=50, metavar="N", help="1 to 1000")
     shown = commands.add_parser("show", help="all facts of one order")
     why = commands.add_parser("why", help="what happened to an order, or to a signal that became none")
+    cancelled = commands.add_parser("cancel", help="cancel a pending order")
+    cancelled.add_argument("--reason", default="User cancelled", help="what is written down")
+    dropped = commands.add_parser("drop", help="take a failed order out of the retry queue")
+    for parser_of_one in (cancelled, dropped):
+        parser_of_one.add_argument("id", help="order id, client order id or broker order id")
     for parser_of_one in (shown, why):
         parser_of_one.add_argument("id", help="order id, client order id, broker order id, decision id or symbol")
-    for each, command in ((listed, _list), (shown, _show), (why, _why)):
+    for each, command in (
+        (listed, _list),
+        (shown, _show),
+        (why, _why),
+        (cancelled, _cancel),
+        (dropped, _drop),
+    ):
         _add_folders(each)
         each.set_defaults(command=command)
 
@@ -107,6 +118,18 @@ def _why(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import explain
 
     return explain(options)
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import cancel
+
+    return cancel(options)
+
+
+def _drop(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import drop
+
+    return drop(options)
 
 
 def _check_config(options: argparse.Namespace) -> int:

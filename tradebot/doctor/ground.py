@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from tradebot.adapters.disk import DiskFailed, DiskRefused, RealDisk
+from tradebot.adapters.holder import Owner, owner_of
 from tradebot.doctor.evidence import Evidence, Unreadable
 from tradebot.doctor.findings import bad, not_looked_at, nothing_yet, ok, warn, when
 from tradebot.doctor.place import Place
@@ -31,7 +28,6 @@ _FILES_LOOKED_AT_MAX = 10_000
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _IST_OFFSET = timedelta(hours=5, minutes=30)
-_HOLDER = re.compile(r"process (\d+) on (.+), started ([-\d]+ [:\d]+) IST")
 _BLOCK = b"\0" * 4_096
 
 
@@ -112,16 +108,18 @@ def daemon(evidence: Evidence) -> Finding:
     what = "daemon"
     path = evidence.place.state / "lock.holder"
     try:
-        words = path.read_text().strip()
-    except FileNotFoundError:
-        return ok(_AREA, what, "none is running here")
+        owner, words = owner_of(evidence.place.state)
     except OSError as error:
         return not_looked_at(_AREA, what, f"{path}: {error.strerror}")
-    if (found := _HOLDER.fullmatch(words)) is None or found[2] != platform.node():
-        return warn(_AREA, what, f"perhaps running elsewhere: {words}", "look there before you start another")
-    if _is_alive(int(found[1]), found[3]):
-        return ok(_AREA, what, f"running: {words}")
-    return ok(_AREA, what, f"none is running; the last one was killed ({words})")
+    match owner:
+        case Owner.NONE:
+            return ok(_AREA, what, "none is running here")
+        case Owner.ELSEWHERE:
+            return warn(_AREA, what, f"perhaps running elsewhere: {words}", "look there before you start another")
+        case Owner.RUNNING:
+            return ok(_AREA, what, f"running: {words}")
+        case Owner.KILLED:
+            return ok(_AREA, what, f"none is running; the last one was killed ({words})")
 
 
 def _problems_of(folder: Path) -> Iterator[str]:
@@ -183,11 +181,3 @@ def _sync_ms(place: Place) -> list[float]:
         disk.remove(path)
         disk.close()
     return costs
-
-
-def _is_alive(pid: int, started: str) -> bool:
-    try:
-        created = datetime.fromtimestamp(psutil.Process(pid).create_time(), tz=IST)
-    except psutil.Error:
-        return False
-    return f"{created:%Y-%m-%d %H:%M:%S}" == started

@@ -138,6 +138,14 @@ _WORDS: dict[str, BrokerWord] = {
 }
 
 
+_USERS_CANCEL = frozenset({"", "cancelled by the user", "cancelled by user", "user cancelled"})
+
+
+def is_users_cancel(text: str) -> bool:
+    """Whether a cancelled order's text says that its user did it, or nothing: the exchange gives its reasons."""
+    return " ".join(text.split()).lower().rstrip(".") in _USERS_CANCEL
+
+
 def broker_word(status: str) -> BrokerWord:
     """What a broker's status text means: whole phrases only, so that `NOT CANCELLED` is no cancel."""
     return _WORDS.get(" ".join(status.split()).lower(), BrokerWord.UNKNOWN)

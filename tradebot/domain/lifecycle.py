@@ -19,6 +19,9 @@ from tradebot.domain.orders import (
     cut_reason,
 )
 
+CANCEL_REASON = "cancel_reason"
+"""Where an order keeps why its cancellation was asked for: the row's reason, once it is confirmed."""
+
 
 class OrderChange(StrEnum):
     """What may happen to an order. `bought` and `sold` say the side: a filled buy is held, a filled sell is done."""
@@ -202,7 +205,7 @@ def _stamp(order: Order, transition: Transition) -> Order:
     if transition.change is OrderChange.ACCEPTED:
         return replace(order, placed_at=order.placed_at or at)
     if transition.change is OrderChange.CANCEL_ASKED:
-        return replace(order, cancel_requested=True)
+        return replace(order, cancel_requested=True, metadata={**order.metadata, CANCEL_REASON: order.reason})
     if transition.change in _FAILURES:
         return replace(
             order,

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord
-from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, is_users_cancel
+from tradebot.domain.lifecycle import CANCEL_REASON, AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -277,7 +277,7 @@ def _cancelled(
         by_hand = _is_cancelled_by_hand(ours, theirs, look)
         if by_hand:
             notices.append(Notice.MANUAL_CANCEL)
-        cause = f"Manual: {theirs.status_text or 'User cancelled'}" if by_hand else theirs.status_text or "Cancelled"
+        cause = f"Manual: {theirs.status_text or 'User cancelled'}" if by_hand else _cause_of_cancel(order, theirs)
         transitions.append(_end_of_part(order, theirs, fills, look, cause, OrderChange.CANCELLED))
     elif fills and (late := _execution(order)) is not None:
         transitions.append(_transition(late, theirs, look, "Late fill"))
@@ -287,10 +287,18 @@ def _cancelled(
 
 
 def _is_cancelled_by_hand(ours: Tracked, theirs: BrokerOrder, look: Look) -> bool:
-    """A cancel without a word of the exchange, before the session's end, that we did not ask for."""
-    if ours.order.cancel_requested or theirs.status_text:
+    """A cancel without a reason of the exchange, before the session's end, that we did not ask for."""
+    if ours.order.cancel_requested or not is_users_cancel(theirs.status_text):
         return False
     return look.session_ends_at is None or theirs.updated_at < look.session_ends_at
+
+
+def _cause_of_cancel(order: Order, theirs: BrokerOrder) -> str:
+    """Ours, where the cancel is the one that we asked for; else the exchange's."""
+    asked = order.metadata.get(CANCEL_REASON) if order.cancel_requested else None
+    if asked and is_users_cancel(theirs.status_text):
+        return asked
+    return theirs.status_text or "Cancelled"
 
 
 def _execution(order: Order) -> OrderChange | None:

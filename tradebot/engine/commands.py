@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import EventName, in_log_words
-from tradebot.domain.orders import OrderStatus
+from tradebot.domain.lifecycle import OrderChange, Transition
+from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
-from tradebot.engine.messages import CancelOrder, Command, PauseEntries, PolicyChanged
+from tradebot.engine.messages import CancelOrder, Command, DropOrder, Once, PauseEntries, PolicyChanged
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
@@ -21,10 +23,22 @@ class Commands:
         self._desk = desk
         self._jobs = jobs
 
+    def once(self, unit: Unit, message: Once) -> None:
+        """Carry it out, unless it was done before: then its answer is given again."""
+        command = message.command
+        done = unit.command_runs.get(command.correlation_id)
+        if done is not None:
+            unit.answers.append(_answer_of(done))
+            return
+        unit.once[command.correlation_id] = type(command).__name__
+        self.handle(unit, command)
+
     def handle(self, unit: Unit, command: Command) -> None:
         match command:
             case CancelOrder():
                 unit.answers.append(self._cancel(unit, command))
+            case DropOrder():
+                unit.answers.append(_drop(unit, command))
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
@@ -49,5 +63,50 @@ class Commands:
         self._setting.policy = command.policy
 
 
+def _drop(unit: Unit, command: DropOrder) -> Answer:
+    order = unit.orders.get(command.order_id)
+    if order is None:
+        return _answer(command, Outcome.UNKNOWN_ID, f"no order {command.order_id}")
+    if order.status is not OrderStatus.FAILED:
+        return _answer(command, Outcome.CONFLICT, f"order {order.id} is {order.status}, not failed")
+    reason = "Dropped from retry queue"
+    transition = Transition(change=OrderChange.DROPPED, at=unit.now, reason=reason, source="command")
+    ledger.change(unit, order, transition)
+    return Answer(correlation_id=command.correlation_id, outcome=Outcome.DONE, order_ids=(order.id,))
+
+
 def _answer(command: Command, outcome: Outcome, text: str = "") -> Answer:
     return Answer(correlation_id=command.correlation_id, outcome=outcome, text=text)
+
+
+def remember(batch: Unit) -> None:
+    """Answers to commands that are done once are saved with what the commands changed."""
+    for answer in batch.answers:
+        name = batch.once.get(answer.correlation_id)
+        if name and answer.correlation_id not in batch.command_runs:
+            batch.once[answer.correlation_id] = ""
+            batch.command_runs[answer.correlation_id] = CommandRun(
+                correlation_id=answer.correlation_id,
+                command=name,
+                outcome=answer.outcome,
+                text=answer.text,
+                order_ids=" ".join(answer.order_ids),
+                figures=answer.figures,
+                at=batch.now,
+            )
+
+
+def command_in(message: object) -> Command | None:
+    """The command that a message is, or carries."""
+    found = message.command if isinstance(message, Once) else message
+    return found if isinstance(found, Command) else None
+
+
+def _answer_of(done: CommandRun) -> Answer:
+    return Answer(
+        correlation_id=done.correlation_id,
+        outcome=Outcome(done.outcome),
+        text=done.text,
+        order_ids=tuple(OrderId(each) for each in done.order_ids.split()),
+        figures=done.figures,
+    )

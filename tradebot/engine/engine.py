@@ -26,7 +26,7 @@ from tradebot.engine.calls import (
     not_performed,
     perform,
 )
-from tradebot.engine.commands import Commands
+from tradebot.engine.commands import Commands, command_in, remember
 from tradebot.engine.day_plan import missed_jobs, plan_day
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries
@@ -39,9 +39,11 @@ from tradebot.engine.messages import (
     CallFailed,
     CancelOrder,
     Command,
+    DropOrder,
     Job,
     JobDue,
     Message,
+    Once,
     OrderPushed,
     OrderSeen,
     PauseEntries,
@@ -170,9 +172,8 @@ class Engine:
                 ledger.tell(batch, EventName.INTERNAL_FAULT, _describe(message, fault), level=Level.CRITICAL)
                 if isinstance(message, RequestAnswered):
                     batch.landed.append(message.request_id)
-                elif isinstance(message, Command):
-                    text = _describe(message, fault)
-                    batch.answers.append(_answer(message, Outcome.FAULT, text))
+                elif (command := command_in(message)) is not None:
+                    batch.answers.append(_answer(command, Outcome.FAULT, _describe(message, fault)))
             else:
                 unit.merge()
         refused = self._commit(batch)
@@ -201,8 +202,10 @@ class Engine:
                 unit.looks.append("push")
             case CallFailed():
                 self._call_failed(unit, message)
-            case CancelOrder() | PauseEntries() | PolicyChanged():
+            case CancelOrder() | DropOrder() | PauseEntries() | PolicyChanged():
                 self._commands.handle(unit, message)
+            case Once():
+                self._commands.once(unit, message)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:
@@ -269,6 +272,7 @@ class Engine:
         try:
             if batch.reservations:
                 self._setting.registry.reserve(list(batch.reservations.values()))
+            remember(batch)
             changes = batch.changes()
             if changes:
                 self._store.save(changes)
@@ -308,8 +312,8 @@ class Engine:
             return
         if isinstance(message, CancelOrder | PauseEntries):
             self._wishes.append(message)
-        elif isinstance(message, Command):
-            self._answers.release([_answer(message, Outcome.UNSAVED, str(cause))])
+        elif (command := command_in(message)) is not None:
+            self._answers.release([_answer(command, Outcome.UNSAVED, str(cause))])
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [

@@ -7,6 +7,7 @@ from datetime import date
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Attempt, OrderId, OrderStatus
 from tradebot.engine.state import Memory
+from tradebot.ports import COMMAND_RUNS_LOADED
 
 _MAY_CHANGE = frozenset({OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED})
 
@@ -27,6 +28,8 @@ def forget_finished(memory: Memory, before: date) -> None:
     for decision in memory.decisions.values():
         if decision.trading_day < before:
             memory.decisions.drop(decision.id)
+    for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
+        memory.command_runs.drop(name)
     _forget_rows(memory, before)
     _forget_positions(memory)
 

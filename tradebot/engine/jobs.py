@@ -111,15 +111,17 @@ class Jobs:
 
     def pause(self, unit: Unit, message: PauseEntries) -> None:
         """Keep the wish as the last run of its name, so that a restart finds it."""
-        if message.is_paused == unit.memory.is_paused:
+        if message.is_paused == unit.is_paused:
             return
         unit.facts["is_paused"] = message.is_paused
         name = EventName.ENTRIES_PAUSED if message.is_paused else EventName.ENTRIES_RESUMED
         text = "no new entries until they are resumed; exits go on" if message.is_paused else "entries go on"
         ledger.tell(unit, name, text, level=Level.WARNING, correlation_id=message.correlation_id)
+        last = unit.job_runs.get(Job.PAUSE)
         run = JobRun(
             name=Job.PAUSE,
-            planned_for=unit.now,
+            # Two wishes of one instant are two runs: the first one must not stand in the way of the second.
+            planned_for=max(unit.now, last.planned_for + timedelta(microseconds=1)) if last else unit.now,
             finished_at=unit.now,
             outcome=PAUSED if message.is_paused else "resumed",
         )

@@ -87,7 +87,7 @@ class Judging:
         if unit.memory.entries_stopped:
             figures = {"cause": unit.memory.entries_stopped}
             found.append(Refusal("state", Reason.ENTRIES_STOPPED, figures))
-        if unit.memory.is_paused:
+        if unit.is_paused:
             found.append(Refusal("state", Reason.ENTRIES_PAUSED, {"symbol": symbol}))
         if symbol in picture.halted:
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"jump": picture.halted[symbol]}))

@@ -149,6 +149,14 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropOrder:
+    """Somebody wants a failed order out of the retry queue."""
+
+    order_id: OrderId
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChanged:
     """The operator has edited the configuration: the policy that counts from the next message on, and what is new in
     it, as (key, old value, new value) in the words of the file."""
@@ -158,9 +166,27 @@ class PolicyChanged:
     correlation_id: str = "configuration"
 
 
-Command = CancelOrder | PauseEntries | PolicyChanged
+Command = CancelOrder | DropOrder | PauseEntries | PolicyChanged
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A command that may be handed in again, after a crash or by its sender: under its correlation id it is carried
+    out at most once, and a repeat gets the answer of the first time."""
+
+    command: Command
+
+
 Message = (
-    JobDue | SignalsReady | SellsReady | CallFailed | RequestAnswered | BookSeen | OrderSeen | OrderPushed | Command
+    JobDue
+    | SignalsReady
+    | SellsReady
+    | CallFailed
+    | RequestAnswered
+    | BookSeen
+    | OrderSeen
+    | OrderPushed
+    | Command
+    | Once
 )

@@ -32,6 +32,8 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.sequences[account] = sequence
     for run in stored.job_runs:
         memory.job_runs[Job(run.name)] = run
+    for done in stored.command_runs:
+        memory.command_runs[done.correlation_id] = done
     pause = memory.job_runs.get(Job.PAUSE)
     memory.is_paused = pause is not None and pause.outcome == PAUSED
     _settle_registry(memory, store, registry)

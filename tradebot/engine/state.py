@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tradebot.domain.broker_views import BrokerOrder
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import Event
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import (
@@ -103,9 +104,10 @@ class Memory:
     `trades` are the booked trade ids by broker order; `coids` lead from a broker order to our attempt; `sends` counts
     how often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
     `sells` are the sell orders of a position, oldest first; `unsent` are failed rows without an attempt, by the id that
-    is kept for them; `seen` is the last row of the broker's book that was
-    compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a count of
-    hand-overs and landings) one ended; `running` are jobs that wait for an answer.
+    is kept for them; `once` names the commands that are to be remembered when they are answered, by correlation id, and
+    `command_runs` those that were; `seen` is the last row of the broker's book that was compared; `in_flight` are
+    requests handed to a lane by this process, `landings` says at which tick (a count of hand-overs and landings) one
+    ended; `running` are jobs that wait for an answer.
     """
 
     orders: Table[OrderId, Order] = field(default_factory=Table)
@@ -121,6 +123,8 @@ class Memory:
     modifies: Table[Coid, str] = field(default_factory=Table)
     sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
     unsent: Table[Coid, OrderId] = field(default_factory=Table)
+    once: Table[str, str] = field(default_factory=Table)
+    command_runs: Table[str, CommandRun] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
@@ -162,6 +166,8 @@ _TABLES = (
     "modifies",
     "sells",
     "unsent",
+    "once",
+    "command_runs",
 )
 
 
@@ -187,6 +193,8 @@ class Unit:
     modifies: Table[Coid, str]
     sells: Table[PositionId, tuple[OrderId, ...]]
     unsent: Table[Coid, OrderId]
+    once: Table[str, str]
+    command_runs: Table[str, CommandRun]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory
@@ -216,6 +224,14 @@ class Unit:
         memory = self.memory
         return request_id in memory.in_flight or self.requests.get(request_id) is not memory.requests.get(request_id)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether entries are paused, with what this unit and its batch have changed."""
+        own = self.facts.get("is_paused")
+        if own is None:
+            return self.memory.is_paused if self._batch is None else self._batch.is_paused
+        return bool(own)
+
     def reserved(self, coid: Coid) -> RegistryEntry | None:
         """A reservation of this unit or of its batch."""
         own = self.reservations.get(coid)
@@ -233,6 +249,7 @@ class Unit:
             events=self.order_events,
             decisions=self.new_decisions,
             job_runs=self.new_job_runs,
+            command_runs=self.command_runs.changed(),
         )
 
     def merge(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.builders import MONDAY, NOON
 from tests.simulator.disk import SimDisk
@@ -22,11 +22,13 @@ from tests.unit.engine.fakes import (
     NotedJobs,
 )
 from tradebot.adapters.registry import CoidRegistry
+from tradebot.adapters.storage import tables
+from tradebot.adapters.storage.rows import read_all
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.app import Ports, Rules, build_engine
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.events import Event, EventName
-from tradebot.domain.orders import JobRun, Order, Side, Variety
+from tradebot.domain.orders import JobRun, Order, OrderEvent, Side, Variety
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
@@ -176,6 +178,12 @@ class House:
     def run_of(self, job: Job) -> JobRun | None:
         return self.memory.job_runs.get(job)
 
+    def story(self) -> list[OrderEvent]:
+        """Every event of every order, as the database has them."""
+        table = tables.order_events
+        with self.database.engine.connect() as connection:
+            return read_all(connection, OrderEvent, select(table).order_by(table.c.sequence))
+
     def count_rows(self, table: str) -> int:
         with self.database.engine.connect() as connection:
             return int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
@@ -186,6 +194,7 @@ class House:
     def _build(self) -> Engine:
         found = market()
         self.inbox = Inbox()
+        self.bus = Bus(self._listeners)
         self.jobs = NotedJobs()
         opened = CoidRegistry.open(self.disk, STATE, self.clock.now())
         store, self.registry = self._books(self.database.store, opened)
@@ -199,7 +208,7 @@ class House:
             market_data=self.market,
             history=self.market,
             strategies=[self.strategy],
-            bus=Bus(self._listeners),
+            bus=self.bus,
             recorder=NoRecorder(),
             answers=self.answers,
         )

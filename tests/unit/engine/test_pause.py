@@ -55,3 +55,12 @@ def test_a_restart_keeps_the_resumption() -> None:
     house.signals(a_signal())
 
     assert house.broker.count("place") == 1
+
+
+def test_two_wishes_of_one_instant_leave_the_last_one_after_a_restart() -> None:
+    house = paused(House())
+
+    paused(house, is_paused=False)
+    house.restart()
+
+    assert not house.memory.is_paused

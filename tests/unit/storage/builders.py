@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -208,6 +209,19 @@ def a_decision(name: str = "decision-1", **changes: Any) -> Decision:
         correlation_id="correlation-1",
     )
     return replace(decision, **changes)
+
+
+def a_command_run(name: str = "cli-1", **changes: Any) -> CommandRun:
+    run = CommandRun(
+        correlation_id=name,
+        command="DropOrder",
+        outcome="done",
+        text="it was ₹ 5 short",
+        order_ids="17 18",
+        figures={"found": "1"},
+        at=NOON,
+    )
+    return replace(run, **changes)
 
 
 def a_job_run(name: str = "retry", planned_for: datetime = NOON, **changes: Any) -> JobRun:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Table
 
 from tradebot.adapters.storage import tables
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, JobRun, Order, OrderEvent
 from tradebot.domain.positions import Position
 
@@ -23,6 +24,7 @@ from tradebot.domain.positions import Position
         (OrderEvent, tables.order_events),
         (Decision, tables.decisions),
         (JobRun, tables.job_runs),
+        (CommandRun, tables.command_runs),
     ],
 )
 def test_every_field_has_its_column_and_the_reverse(kind: type, table: Table) -> None:

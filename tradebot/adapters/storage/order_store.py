@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Date, Engine, Select, Table, b
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
+from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -25,7 +26,7 @@ from tradebot.domain.orders import (
     OrderStatus,
 )
 from tradebot.domain.positions import Position
-from tradebot.ports import Changes, Stored
+from tradebot.ports import COMMAND_RUNS_LOADED, Changes, Stored
 
 Value = TypeVar("Value")
 
@@ -43,6 +44,7 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("events", tables.order_events, "fail"),
     ("decisions", tables.decisions, "replace"),
     ("job_runs", tables.job_runs, "keep"),
+    ("command_runs", tables.command_runs, "keep"),
 )
 
 
@@ -116,6 +118,7 @@ def _load(connection: Connection, since: date) -> Stored:
         positions=read(Position),
         decisions=read(Decision),
         job_runs=read(JobRun),
+        command_runs=read(CommandRun)[::-1],
         sequences=_sequences(connection),
         highest_order_id=_highest_order_id(connection),
     )
@@ -142,6 +145,7 @@ def _queries() -> Mapping[type, Select[Any]]:
         Position: select(positions).where(held).order_by(positions.c.id),
         Decision: select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id),
         JobRun: _last_job_runs(),
+        CommandRun: _last_command_runs(),
     }
 
 
@@ -162,6 +166,12 @@ def _last_job_runs() -> Select[Any]:
         .join(last, (runs.c.name == last.c.name) & (runs.c.planned_for == last.c.planned_for))
         .order_by(runs.c.name)
     )
+
+
+def _last_command_runs() -> Select[Any]:
+    """The newest first."""
+    runs = tables.command_runs
+    return select(runs).order_by(runs.c.at.desc(), runs.c.correlation_id.desc()).limit(COMMAND_RUNS_LOADED)
 
 
 def _sequences(connection: Connection) -> dict[str, int]:

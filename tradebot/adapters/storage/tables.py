@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from tradebot.adapters.storage.column_types import Instant, Money, Word, Words
+from tradebot.domain.command_runs import COMMAND_ID_LENGTH_MAX
 from tradebot.domain.orders import (
     REASON_LENGTH_MAX,
     AttemptStatus,
@@ -301,6 +302,20 @@ job_runs = Table(
     Column("finished_at", Instant, nullable=False),
     Column("outcome", Text, nullable=False),
     PrimaryKeyConstraint("name", "planned_for"),
+)
+
+command_runs = Table(
+    "command_runs",
+    metadata,
+    Column("correlation_id", String(COMMAND_ID_LENGTH_MAX), nullable=False),
+    Column("command", String(ID_LENGTH), nullable=False),
+    Column("outcome", String(ID_LENGTH), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("order_ids", Text, nullable=False),
+    Column("figures", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("correlation_id"),
+    Index("ix_command_runs_at", "at"),
 )
 
 # An event that was written is never changed or removed, whoever tries.
