@@ -1,0 +1,1 @@
+"""Kotak Neo's Trade API behind the ports: https://github.com/Kotak-Neo/kotak-neo-python."""
