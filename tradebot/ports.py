@@ -27,6 +27,7 @@ from tradebot.domain.orders import (
     OrderId,
     Variety,
 )
+from tradebot.domain.outbox import OutboxEntry, OutboxKind
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Bar, Quote
 from tradebot.domain.registry_entries import RegistryEntry
@@ -131,7 +132,8 @@ class Strategy(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What one transaction saves. Orders, attempts, requests, positions and decisions are inserted or replaced by
-    their keys; events, fills, job runs and command runs are added (a fill or a run that is there already stays)."""
+    their keys; events, fills, job runs and command runs are added (a fill or a run that is there already stays).
+    `outbox` are new entries (one that is there already stays), `outbox_marks` what became of them."""
 
     orders: Sequence[Order] = ()
     attempts: Sequence[Attempt] = ()
@@ -142,6 +144,8 @@ class Changes:
     decisions: Sequence[Decision] = ()
     job_runs: Sequence[JobRun] = ()
     command_runs: Sequence[CommandRun] = ()
+    outbox: Sequence[OutboxEntry] = ()
+    outbox_marks: Sequence[OutboxEntry] = ()
 
     def __bool__(self) -> bool:
         return bool(
@@ -154,6 +158,8 @@ class Changes:
             or self.decisions
             or self.job_runs
             or self.command_runs
+            or self.outbox
+            or self.outbox_marks
         )
 
 
@@ -199,6 +205,19 @@ class OrderStore(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Outbox(Protocol):
+    """What waits in the database to be sent outside; for reading only. What became of an entry is told to the engine
+    (`OutboxMarked`), which alone writes the database."""
+
+    def waiting(self, kind: OutboxKind, limit: int) -> Sequence[OutboxEntry]:
+        """The entries that are not settled, the most urgent first: critical ones, then the oldest."""
+        ...
+
+    def known(self, ids: Sequence[str]) -> frozenset[str]:
+        """Which of these are in the database, settled or not."""
+        ...
 
 
 class IdRegistry(Protocol):

@@ -32,8 +32,10 @@ from tests.unit.storage.builders import (
 )
 from tests.unit.storage.databases import KINDS, a_database
 from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.storage.outbox_reader import OutboxReader
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.orders import AttemptStatus, BrokerOrderId, Coid, Order, OrderStatus, RequestState
+from tradebot.domain.outbox import OutboxKind, OutboxState, outbox_entry
 from tradebot.ports import Changes, OrderStore, Stored
 
 FRIDAY = MONDAY - timedelta(days=3)
@@ -399,3 +401,32 @@ def test_a_command_that_was_done_keeps_its_first_answer(store: OrderStore) -> No
     store.save(Changes(command_runs=[a_command_run(outcome="conflict")]))
 
     assert [run.outcome for run in store.load(MONDAY).command_runs] == ["done"]
+
+
+def test_the_outbox_gives_what_waits_the_critical_first_and_keeps_what_is_settled(
+    store: OrderStore, engine: Engine
+) -> None:
+    reader = OutboxReader(engine)
+    entries = [
+        outbox_entry(
+            OutboxKind.NOTIFICATION,
+            target="mail",
+            topic="ORDER_REJECTED",
+            key=str(number),
+            payload="₹ 5…",
+            at=NOON + timedelta(seconds=number),
+            is_critical=number == 2,
+        )
+        for number in range(4)
+    ]
+
+    store.save(Changes(outbox=entries))
+    store.save(Changes(outbox=entries[:1], outbox_marks=[entries[1].delivered(NOON, "sent")]))
+
+    assert reader.waiting(OutboxKind.NOTIFICATION, 10) == [entries[2], entries[0], entries[3]]
+    assert reader.waiting(OutboxKind.WEBHOOK, 10) == []
+    assert reader.known([entry.id for entry in entries] + ["none"]) == {entry.id for entry in entries}
+    assert reader.counts() == {
+        (OutboxKind.NOTIFICATION, "mail", OutboxState.WAITING): 3,
+        (OutboxKind.NOTIFICATION, "mail", OutboxState.DELIVERED): 1,
+    }

@@ -9,6 +9,7 @@ from datetime import datetime
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.policy import Policy
+from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import Outside
@@ -47,6 +48,7 @@ class Ports:
     bus: Bus
     recorder: Recorder
     answers: AnswerDesk = field(default_factory=AnswerDesk)
+    announcers: Sequence[Announcer] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         bus=ports.bus,
         recorder=ports.recorder,
         answers=ports.answers,
+        announcers=ports.announcers,
     )
     return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
 

@@ -12,6 +12,7 @@ from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
+from tradebot.engine.announcing import Announcements, Announcer
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import (
@@ -46,6 +47,7 @@ from tradebot.engine.messages import (
     Once,
     OrderPushed,
     OrderSeen,
+    OutboxMarked,
     PauseEntries,
     PolicyChanged,
     RequestAnswered,
@@ -80,6 +82,7 @@ class Parts:
     bus: Bus
     recorder: Recorder
     answers: AnswerDesk
+    announcers: Sequence[Announcer] = ()
 
 
 class Engine:
@@ -97,6 +100,7 @@ class Engine:
         self._bus = parts.bus
         self._recorder = parts.recorder
         self._answers = parts.answers
+        self._announcements = Announcements(parts.announcers)
         self._received = 0
         self._wishes: list[Message] = []
         self.events_written = 0
@@ -202,6 +206,8 @@ class Engine:
                 unit.looks.append("push")
             case CallFailed():
                 self._call_failed(unit, message)
+            case OutboxMarked():
+                unit.outbox_marks += message.entries
             case CancelOrder() | DropOrder() | PauseEntries() | PolicyChanged():
                 self._commands.handle(unit, message)
             case Once():
@@ -273,7 +279,9 @@ class Engine:
             if batch.reservations:
                 self._setting.registry.reserve(list(batch.reservations.values()))
             remember(batch)
-            changes = batch.changes()
+            outbox, faults = self._announcements.of(batch.events, batch.now)
+            batch.events += faults
+            changes = replace(batch.changes(), outbox=outbox)
             if changes:
                 self._store.save(changes)
                 self.events_written += len(changes.events)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, PositionId, Variety
+from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.policy import Policy
 from tradebot.domain.quotes import Quote
 from tradebot.domain.signals import Signal
@@ -132,6 +133,14 @@ class OrderPushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMarked:
+    """What became of entries of the outbox, told by whoever delivers them; one that the database does not know is
+    added."""
+
+    entries: tuple[OutboxEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseEntries:
     """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
 
@@ -189,4 +198,5 @@ Message = (
     | OrderPushed
     | Command
     | Once
+    | OutboxMarked
 )

@@ -25,6 +25,7 @@ from tradebot.domain.orders import (
     OrderId,
     PositionId,
 )
+from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.answers import Answer
@@ -207,6 +208,7 @@ class Unit:
         self.order_events: list[OrderEvent] = []
         self.new_decisions: list[Decision] = []
         self.new_job_runs: list[JobRun] = []
+        self.outbox_marks: list[OutboxEntry] = []
         self.reservations: dict[Coid, RegistryEntry] = {}
         self.notes: dict[Coid, RegistryEntry] = {}
         self.calls: list[Call] = []
@@ -250,6 +252,7 @@ class Unit:
             decisions=self.new_decisions,
             job_runs=self.new_job_runs,
             command_runs=self.command_runs.changed(),
+            outbox_marks=self.outbox_marks,
         )
 
     def merge(self) -> None:
@@ -269,6 +272,7 @@ class Unit:
         batch.order_events += self.order_events
         batch.new_decisions += self.new_decisions
         batch.new_job_runs += self.new_job_runs
+        batch.outbox_marks += self.outbox_marks
         batch.reservations |= self.reservations
         batch.notes |= self.notes
         batch.calls += self.calls

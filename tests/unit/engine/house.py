@@ -32,6 +32,7 @@ from tradebot.domain.orders import JobRun, Order, OrderEvent, Side, Variety
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
+from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine
@@ -63,6 +64,7 @@ class House:
         lanes: Lanes | None = None,
         listener: Callable[[Event], None] | None = None,
         stored: Changes | None = None,
+        announcers: Sequence[Announcer] = (),
         is_started: bool = True,
     ) -> None:
         self.clock = FakeClock(at)
@@ -80,6 +82,7 @@ class House:
             self.database.store.save(stored)
         self._books = books or (lambda store, registry: (store, registry))
         self._given_lanes = lanes
+        self._announcers = announcers
         self._listeners = [self.events.append, *([listener] if listener else [])]
         self.engine = self._build()
         if is_started:
@@ -211,6 +214,7 @@ class House:
             bus=self.bus,
             recorder=NoRecorder(),
             answers=self.answers,
+            announcers=self._announcers,
         )
         rules = Rules(
             policy=self.policy,

@@ -45,6 +45,8 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("decisions", tables.decisions, "replace"),
     ("job_runs", tables.job_runs, "keep"),
     ("command_runs", tables.command_runs, "keep"),
+    ("outbox", tables.outbox, "keep"),
+    ("outbox_marks", tables.outbox, "replace"),
 )
 
 

@@ -39,6 +39,7 @@ from tradebot.domain.orders import (
     Validity,
     Variety,
 )
+from tradebot.domain.outbox import DETAIL_LENGTH_MAX, OutboxKind, OutboxState
 
 ID_LENGTH = 64
 SYMBOL_LENGTH = 64
@@ -316,6 +317,35 @@ command_runs = Table(
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("correlation_id"),
     Index("ix_command_runs_at", "at"),
+)
+
+# What is to leave the daemon; found by who delivers it, as long as it waits.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _id(), primary_key=True),
+    Column("kind", _word(OutboxKind), nullable=False),
+    Column("target", String(ID_LENGTH), nullable=False),
+    Column("topic", String(ID_LENGTH), nullable=False),
+    Column("is_critical", Boolean(create_constraint=False), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("state", _word(OutboxState), nullable=False),
+    Column("detail", String(DETAIL_LENGTH_MAX), nullable=False),
+    Column("settled_at", Instant),
+    _one_of("kind", OutboxKind),
+    _one_of("state", OutboxState),
+    Index("ix_outbox_settled_at", "settled_at"),
+)
+
+Index(
+    "ix_outbox_waiting",
+    outbox.c.kind,
+    outbox.c.created_at,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
 )
 
 # An event that was written is never changed or removed, whoever tries.
