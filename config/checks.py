@@ -103,6 +103,12 @@ CHECKS = (
         only_with="ENABLE_TRAILING_STOP",
     ),
     Check(
+        keys=("QUOTE_STALE_S", "MAX_QUOTE_AGE_S"),
+        rule="at most MAX_QUOTE_AGE_S, or a guard refuses what the cache answers",
+        holds=lambda s: s.calls.quote_stale_s <= s.guards.max_quote_age_s,
+        only_with="ENABLE_SOFT_TTL_CACHE",
+    ),
+    Check(
         keys=("LOG_FILE_MB_MAX", "LOG_ARCHIVE_MB_MAX"),
         rule="at most LOG_ARCHIVE_MB_MAX, or nothing is kept in the archive",
         holds=lambda s: s.logs.log_file_mb_max <= s.logs.log_archive_mb_max,

@@ -8,12 +8,13 @@ import sqlite3
 import subprocess
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.simulator.killing import busy_day, write_market
+from tradebot.adapters.flight_record import read_flight
 from tradebot.domain.events import EventName
 
 FILLED = """
@@ -22,8 +23,11 @@ FILLED = """
       and (select sum(quantity) from fills f where f.order_id = o.id and f.booked_at <= e.at) >= o.quantity
 """
 PARTIAL = "select count(*) from order_events where event = 'partially_filled'"
+SENT_AT = "select prepared_at from broker_requests order by prepared_at"
+ORDERS_PER_S = 10
+CACHE_TOLD = {"LOG_CACHE_EVENTS_IN_REPLAY": "true"}
 # The runbook counts these too; nothing in a replay tells of them yet, so there is no figure to compare with.
-NOT_TOLD_YET = ("ENTRY_SLIPPAGE", "RATE_LIMIT_THROTTLE", "CACHE_HIT", "CACHE_MISS")
+NOT_TOLD_YET = ("ENTRY_SLIPPAGE",)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     twice = '[{ name = "generator", signals_per_day = 90 }, { name = "generator", signals_per_day = 5 }]'
     ended = replace(
         command,
-        variables={**command.variables, "TO": "2026-09-14", "STRATEGIES": twice, "OPENING_CASH": "10000000"},
+        variables={
+            **command.variables,
+            "TO": "2026-09-14",
+            "STRATEGIES": twice,
+            "OPENING_CASH": "10000000",
+            **CACHE_TOLD,
+        },
     ).run()
     assert ended.returncode == 0, ended.stderr
     return command.home
@@ -61,6 +71,23 @@ def test_filled_orders_are_counted(home: Path) -> None:
 
 def test_partial_fills_are_counted(home: Path) -> None:
     assert int(_shell(home, 'grep "ORDER_PARTIAL" logs/*.jsonl | wc -l')) == _count(home, PARTIAL)
+
+
+def test_calls_that_had_to_wait_are_counted(home: Path) -> None:
+    """Of the requests in the database, those that ten in a second leave over. Looks are far below their limit here."""
+    throttled = int(_shell(home, 'grep "RATE_LIMIT_THROTTLE" logs/*.jsonl | wc -l'))
+    assert throttled == _delayed([datetime.fromisoformat(at) for at in _column(home, SENT_AT)]) >= 50
+
+
+def test_uses_of_remembered_quotes_are_counted(home: Path) -> None:
+    """Every quote that came in was answered from memory or fetched; here no two come within seconds."""
+    hits = int(_shell(home, 'grep "CACHE_HIT" logs/*.jsonl | wc -l'))
+    misses = int(_shell(home, 'grep "CACHE_MISS" logs/*.jsonl | wc -l'))
+    stale = int(_shell(home, 'grep "CACHE_STALE" logs/*.jsonl | wc -l'))
+    (session,) = home.glob("sessions/*")
+    lines = read_flight(session / "flight.jsonl")
+    assert hits + stale + misses == sum(len(line["message"].get("quotes", ())) for line in lines) > 0
+    assert misses > 0
 
 
 def test_duplicates_are_shown_with_everything_that_is_needed_to_find_them(home: Path) -> None:
@@ -113,6 +140,15 @@ def test_a_mean_is_computed_by_jq_and_awk(home: Path) -> None:
     command = "grep \"ORDER_FILLED\" logs/*.jsonl | jq '.avg_price' | awk '{s+=$1; n++} END {print s/n}'"
     prices = [float(str(line["avg_price"])) for line in _log(home) if line["event"] == "ORDER_FILLED"]
     assert float(_shell(home, command)) == pytest.approx(sum(prices) / len(prices), rel=1e-4)
+
+
+def _delayed(sent: list[datetime]) -> int:
+    """How many of these calls cannot go at once where only so many may go in any second."""
+    gone: list[datetime] = []
+    for at in sent:
+        before = gone[-ORDERS_PER_S] if len(gone) >= ORDERS_PER_S else None
+        gone.append(at if before is None else max(at, before + timedelta(seconds=1)))
+    return sum(at != was for at, was in zip(gone, sent, strict=True))
 
 
 def _shell(home: Path, line: str) -> str:

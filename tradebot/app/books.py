@@ -33,11 +33,13 @@ from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import check_version, create_database
 from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.app.calls import Calls, calls_of
 from tradebot.app.configuration import SettingsFile, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event
 from tradebot.engine.bus import Bus, Listener
+from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.ports import Clock, Disk, Lanes, Scheduler, Strategy
@@ -67,6 +69,7 @@ class Books:
     database: DatabaseEngine
     session: Path
     bus: Bus
+    relay: Relay
     record: FlightRecord
     events: EventFile
     settings: SettingsFile
@@ -145,23 +148,34 @@ def open_books(
         database=database,
         session=session,
         bus=bus,
+        relay=Relay(bus),
         record=record,
         events=events,
         settings=settings_file,
     )
 
 
-def paper_ports(
-    scene: Scene, books: Books, settings: Settings, timing: Timing, lock: AbstractContextManager[object]
-) -> Ports:
+def paper_doors(books: Books, settings: Settings, timing: Timing, lock: AbstractContextManager[object]) -> Calls:
+    """The simulated exchange, behind what the flags put before a broker."""
+    return calls_of(
+        PaperBroker(books.exchange, settings.run.account_id, lock),
+        PaperQuotes(books.exchange, lock),
+        settings,
+        clock=timing.clock,
+        lanes=timing.lanes,
+        tell=books.relay.put,
+    )
+
+
+def paper_ports(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
     return Ports(
         clock=timing.clock,
         scheduler=timing.scheduler,
         lanes=timing.lanes,
         registry=books.registry,
         store=SqlOrderStore(books.database),
-        broker=PaperBroker(books.exchange, settings.run.account_id, lock),
-        market_data=PaperQuotes(books.exchange, lock),
+        broker=doors.broker,
+        market_data=doors.market_data,
         history=TapeHistory(scene.tape),
         strategies=scene.strategies,
         bus=books.bus,

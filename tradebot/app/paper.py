@@ -16,7 +16,7 @@ from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
-from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.books import Timing, open_books, owned_disk, paper_doors, paper_ports, read_scene, rules_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.flags import flags_told
@@ -80,7 +80,7 @@ def open_paper(
         def tell_fault(lane: str, fault: BaseException) -> None:
             text = f"lane {lane}: {type(fault).__name__}: {fault}"
             name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
-            books.bus.publish([Event(name=name, at=clock.now(), level=level, message=text)])
+            books.relay.put(Event(name=name, at=clock.now(), level=level, message=text))
 
         inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=tell_fault), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
@@ -96,7 +96,12 @@ def open_paper(
             look()
             spool.poll()
 
-        ports = paper_ports(scene, books, settings, Timing(clock, scheduler, lanes), lock)
+        def turn() -> None:
+            books.relay.hand_on()
+            on_turn()
+
+        timing = Timing(clock, scheduler, lanes)
+        ports = paper_ports(scene, books, timing, paper_doors(books, settings, timing, lock))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
@@ -108,7 +113,7 @@ def open_paper(
                 clock=clock,
                 on_beat=beat,
                 venue=feed,
-                on_turn=on_turn,
+                on_turn=turn,
             ),
             engine=engine,
             exchange=books.exchange,
@@ -119,5 +124,6 @@ def open_paper(
             marks=paper_marks(books.exchange, settings.run.account_id, lock),
             start=start,
         )
+        books.relay.hand_on()
         engine.close()
         spool.finish()

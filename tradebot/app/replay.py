@@ -19,7 +19,7 @@ from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.timekeeping.scaled import Pacer
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.app.books import Timing, open_books, owned_disk, paper_ports, read_scene, rules_of
+from tradebot.app.books import Timing, open_books, owned_disk, paper_doors, paper_ports, read_scene, rules_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
 from tradebot.app.flags import flags_told
@@ -88,7 +88,8 @@ def open_replay(
         books = open_books(stack, settings, home, scene, disk, start, listeners)
         clock, inbox, lock = VirtualClock(books.exchange.now), Inbox(), nullcontext()
         scheduler = VirtualScheduler(clock, job_messages(inbox))
-        ports = wrap(paper_ports(scene, books, settings, Timing(clock, scheduler, InlineLanes()), lock))
+        timing = Timing(clock, scheduler, InlineLanes())
+        ports = wrap(paper_ports(scene, books, timing, paper_doors(books, settings, timing, lock)))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, clock.now())])
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
@@ -99,6 +100,7 @@ def open_replay(
         spool_now_and_then = EverySecond(spool.poll, RealClock(), is_due=True)
 
         def beat() -> None:
+            books.relay.hand_on()
             look_now_and_then()
             spool_now_and_then()
             on_turn()
@@ -126,6 +128,7 @@ def open_replay(
             start=start,
             end=end,
         )
+        books.relay.hand_on()
         engine.close()
         spool.finish()
         if books.exchange.now >= end:

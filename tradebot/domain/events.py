@@ -75,6 +75,10 @@ class EventName(StrEnum):
     CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
     CONFIG_REFUSED = "CONFIG_REFUSED"
     INTERNAL_FAULT = "INTERNAL_FAULT"
+    RATE_LIMIT_THROTTLE = "RATE_LIMIT_THROTTLE"
+    CACHE_HIT = "CACHE_HIT"
+    CACHE_STALE = "CACHE_STALE"
+    CACHE_MISS = "CACHE_MISS"
     LIBRARY = "LIBRARY"
     LOG_LOST = "LOG_LOST"
 
@@ -102,6 +106,7 @@ class EventFields:
     sometimes: tuple[str, ...] = ()
 
 
+_DEBUG = (Level.DEBUG,)
 _WARNING = (Level.WARNING,)
 _ERROR = (Level.ERROR,)
 _CRITICAL = (Level.CRITICAL,)
@@ -342,6 +347,21 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="A defect of tradebot: one message, or (with coid, ERROR) one order, was left out; the rest went on.",
         levels=(Level.ERROR, Level.CRITICAL),
         sometimes=("coid",),
+    ),
+    EventName.RATE_LIMIT_THROTTLE: EventFields(
+        meaning="A call to the broker had to wait for its turn; call_class is quotes, orders or rest. In a replay,"
+        " where time stands still during a call, wait_ms is how long it would have waited.",
+        levels=_DEBUG,
+        always=("broker", "call_class", "wait_ms", "urgent"),
+    ),
+    EventName.CACHE_HIT: EventFields(
+        meaning="A quote was answered from memory, fresh.", levels=_DEBUG, always=("symbol",)
+    ),
+    EventName.CACHE_STALE: EventFields(
+        meaning="A quote was answered from memory while a new one is fetched.", levels=_DEBUG, always=("symbol",)
+    ),
+    EventName.CACHE_MISS: EventFields(
+        meaning="A quote was not in memory, or too old: it was fetched.", levels=_DEBUG, always=("symbol",)
     ),
     EventName.LIBRARY: EventFields(
         meaning="A library has logged something.",

@@ -27,7 +27,8 @@ class ViewFeed:
     """A listener of the bus. It keeps the last EVENTS_MAX events, the last ERRORS_MAX errors and the blocks of the
     IST date at hand by reason; a reason beyond REASONS_MAX is counted as OTHER_REASONS.
 
-    A block in shadow mode blocks nothing and is not counted.
+    A block in shadow mode blocks nothing and is not counted. Events of level DEBUG come by the thousand: they are
+    counted, and not kept.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,8 @@ class ViewFeed:
         self._told: dict[EventName, int] = {}
 
     def __call__(self, event: Event) -> None:
-        self._events.append(event)
+        if event.level is not Level.DEBUG:
+            self._events.append(event)
         self._told[event.name] = self._told.get(event.name, 0) + 1
         if event.level in _ERRORS:
             self._errors.append(event)

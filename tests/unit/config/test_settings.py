@@ -28,6 +28,9 @@ from tradebot.domain.policy import GuardMode, Policy
 OUTSIDE_THE_POLICY = {
     "mode", "database_url", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
     "data", "from", "to", "speed", "seed", "strategies",
+    "ENABLE_RATE_LIMITING", "RATE_LIMIT_ORDERS_PER_S", "RATE_LIMIT_QUOTES_PER_S", "RATE_LIMIT_REST_PER_S",
+    "ENABLE_COALESCING", "ENABLE_SOFT_TTL_CACHE", "QUOTE_FRESH_S", "QUOTE_STALE_S", "QUOTE_CACHE_SYMBOLS_MAX",
+    "LOG_CACHE_EVENTS_IN_REPLAY",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
 }  # fmt: skip
 
@@ -213,7 +216,7 @@ def _another(key: Key) -> object:
         case StrEnum():
             return next(word for word in type(key.default) if word is not key.default)
         case int() | Decimal():
-            return key.high
+            return key.high if key.high != key.default else key.low
         case time():
             return key.high
         case date():

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TextIO
 
 from tradebot.domain.calendar import IST
-from tradebot.domain.events import Event, EventName
+from tradebot.domain.events import Event, EventName, Level
 from tradebot.interfaces.ui.printable import ascii_only, printable
 from tradebot.ports import Clock
 
@@ -48,11 +48,12 @@ class LineMode:
 
     def __call__(self, event: Event) -> None:
         """Never blocks: called on the engine thread."""
-        if event.name in _CHATTY and self._is_too_soon():
+        is_chatty = event.name in _CHATTY or event.level is Level.DEBUG
+        if is_chatty and self._is_too_soon():
             self._skipped += 1
             return
         line = event_line(event)
-        if event.name in _CHATTY and self._skipped:
+        if is_chatty and self._skipped:
             line += f" (+{self._skipped} more)"
             self._skipped = 0
         if self._gone.is_set():

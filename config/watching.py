@@ -1,0 +1,74 @@
+"""The keys of what stands around the broker: how often it is called, and what is remembered of its quotes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from config.declaring import SECONDS, Section, key
+from config.kinds import Number
+
+_CALLS = "calls a second"
+
+
+class Calls(Section):
+    """How often the broker is called. Of these numbers and the broker's own the smaller one counts."""
+
+    enable_rate_limiting: bool = key(
+        "ENABLE_RATE_LIMITING",
+        True,
+        "calls wait for their turn, at most 5 seconds; cancellations overtake placements",
+        under_master=True,
+    )
+    rate_limit_orders_per_s: int = key(
+        "RATE_LIMIT_ORDERS_PER_S",
+        10,
+        "placements, changes and cancellations in any second; the exchange allows 10",
+        unit=_CALLS,
+        low=2,
+        high=10,
+    )
+    rate_limit_quotes_per_s: int = key(
+        "RATE_LIMIT_QUOTES_PER_S", 80, "requests for quotes in any second", unit=_CALLS, low=10, high=200
+    )
+    rate_limit_rest_per_s: int = key(
+        "RATE_LIMIT_REST_PER_S", 80, "all other calls in any second", unit=_CALLS, low=10, high=200
+    )
+    enable_coalescing: bool = key(
+        "ENABLE_COALESCING",
+        True,
+        "equal requests for quotes that are under way at one time are one request",
+        under_master=True,
+    )
+    enable_soft_ttl_cache: bool = key(
+        "ENABLE_SOFT_TTL_CACHE",
+        True,
+        "quotes are remembered for a few seconds, and refreshed behind the scenes",
+        under_master=True,
+    )
+    quote_fresh_s: Number = key(
+        "QUOTE_FRESH_S",
+        Decimal(2),
+        "so old a remembered quote is answered as it is",
+        unit=SECONDS,
+        low=Decimal("0.5"),
+        high=Decimal(3),
+    )
+    quote_stale_s: Number = key(
+        "QUOTE_STALE_S",
+        Decimal(5),
+        "so old it is answered while a new one is fetched; an older one is not answered",
+        unit=SECONDS,
+        low=Decimal("3.5"),
+        high=Decimal(10),
+    )
+    quote_cache_symbols_max: int = key(
+        "QUOTE_CACHE_SYMBOLS_MAX",
+        1000,
+        "beyond that the quote that was used least recently is forgotten",
+        unit="symbols",
+        low=500,
+        high=5000,
+    )
+    log_cache_events_in_replay: bool = key(
+        "LOG_CACHE_EVENTS_IN_REPLAY", False, "each use of a remembered quote is logged in a replay too"
+    )

@@ -1,0 +1,1 @@
+"""What stands around the calls to a broker: turnstiles for their rate, one call for equal ones, a cache of quotes."""
