@@ -28,6 +28,8 @@ from tradebot.engine.messages import BookSeen, Job
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
+_UNANSWERED = "never answered: the process ended while it was on its way"
+
 
 class Absence:
     """Settles attempts and reserved ids that a good look did not show."""
@@ -71,6 +73,10 @@ class Absence:
         looks = replace(attempt, looks=attempt.looks + 1, updated_at=unit.now)
         if looks.status is not AttemptStatus.UNKNOWN:
             looks = apply_attempt(looks, AttemptChange.LOST, unit.now)
+            if request is not None and request.state is RequestState.PREPARED:
+                unit.requests[request.id] = replace(
+                    request, state=RequestState.UNKNOWN, answered_at=unit.now, detail=_UNANSWERED
+                )
             text = f"{ledger.describe(order)}: not found at the broker"
             ledger.tell(unit, EventName.ORDER_UNCERTAIN, text, order, level=Level.CRITICAL)
         ledger.change_attempt(unit, attempt, looks)

@@ -9,7 +9,7 @@ from tests.builders import NOON, a_signal
 from tests.unit.engine.fakes import NO_PROOF, AnswerLost
 from tests.unit.engine.house import House
 from tradebot.domain.errors import OutcomeUnknown
-from tradebot.domain.orders import AttemptStatus, OrderStatus
+from tradebot.domain.orders import AttemptStatus, OrderStatus, RequestState
 from tradebot.domain.policy import Policy, UnknownPolicy
 
 EXPIRE = Policy(unknown=UnknownPolicy.EXPIRE)
@@ -130,3 +130,14 @@ def test_the_book_of_a_later_day_proves_nothing_even_where_absence_is_proof() ->
     (attempt,) = house.memory.attempts.values()
     assert (attempt.status, house.the_order().status) == (AttemptStatus.UNKNOWN, OrderStatus.PENDING)
     assert house.broker.count("place") == 1
+
+
+def test_a_request_that_died_with_the_process_is_not_left_as_prepared() -> None:
+    house = House(capabilities=NO_PROOF)
+    house.signals(a_signal(), settle=False)
+
+    house.restart()
+
+    (request,) = house.memory.requests.values()
+    assert request.state is RequestState.UNKNOWN
+    assert request.answered_at == house.clock.at
