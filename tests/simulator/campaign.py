@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from tests.simulator.audited import findings
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
+from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.outcome import Outcome, outcome
 from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
@@ -56,7 +57,7 @@ class Report:
             self.failures.append(f"{death}, before '{effect}': " + " | ".join(differences))
 
 
-def busy_day(seed: int = 1) -> Scenario:
+def busy_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
     """About 30 orders from one evening to the next: entries, fills in the auction and later, targets, exits, ends."""
     return Scenario(
         start=ist(date(2026, 9, 9), time(16, 0)),
@@ -68,6 +69,7 @@ def busy_day(seed: int = 1) -> Scenario:
         ),
         strategies=lambda: [Generator(seed=seed, signals_per_day=SIGNALS_PER_DAY)],
         seed=seed,
+        faults=faults,
     )
 
 
@@ -116,14 +118,17 @@ def alternating(index: int) -> tuple[CrashKind, ...]:
 
 
 def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death) -> list[str]:
-    """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there."""
+    """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there.
+
+    Under faults no two lives are alike: there the auditor alone judges, at the end of the day."""
     world = World(scenario, Tracer(), moment)
-    lives_on = (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
+    has_faults = bool(scenario.faults.dials)
+    lives_on = has_faults or (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
     try:
         is_at_end = world.run(None if lives_on else unbroken.standings)
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
-    differences = outcome(world).differences(unbroken.outcome) if is_at_end else []
+    differences = outcome(world).differences(unbroken.outcome) if is_at_end and not has_faults else []
     return differences + findings(world)
 
 

@@ -81,15 +81,17 @@ class TracedLanes:
 
 
 class TracedBroker:
-    """Each call is two effects: it reaches the broker, and its answer comes back."""
+    """Each call is two effects: it reaches the broker, and its answer comes back. `capabilities` may differ from the
+    broker's own, where faults stand between it and us."""
 
-    def __init__(self, broker: Broker, mark: Mark) -> None:
+    def __init__(self, broker: Broker, mark: Mark, capabilities: Capabilities | None = None) -> None:
         self._broker = broker
         self._mark = mark
+        self._capabilities = capabilities or broker.capabilities
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._broker.capabilities
+        return self._capabilities
 
     def place(self, ticket: Ticket) -> BrokerOrderId:
         return self._call(f"place {ticket.tag}", lambda: self._broker.place(ticket))

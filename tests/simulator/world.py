@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.market_rules import Market, load_market
 from tests.simulator.disk import SimDisk
+from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.standing import Standing, Standings, standing
 from tests.simulator.traced import LateStore, TracedBroker, TracedLanes, TracedStore
 from tradebot.adapters.brokers.paper import PaperBroker
@@ -28,6 +29,7 @@ from tradebot.domain.events import Event
 from tradebot.domain.policy import Policy
 from tradebot.engine.bus import Bus
 from tradebot.engine.inbox import Inbox
+from tradebot.exchange.edge import Edge
 from tradebot.exchange.exchange import Exchange, Snapshot
 from tradebot.exchange.market import MarketFacts
 from tradebot.ports import Strategy
@@ -35,6 +37,7 @@ from tradebot.runtime.replay import ReplayLoop
 
 STATE = Path("/home/state")
 ACCOUNT = "primary"
+SETTLING = timedelta(hours=1)
 
 
 class Sabotage(StrEnum):
@@ -46,15 +49,23 @@ class Sabotage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What happens without any death: when, with which signals, under which policy."""
+    """What happens without any death: when, with which signals, under which policy, with which faults of the broker.
+
+    The faults end SETTLING before the end, so that what they left open can be settled."""
 
     start: datetime
     end: datetime
     policy: Policy
     strategies: Callable[[], Sequence[Strategy]]
     seed: int = 1
+    market_seed: int = 1
     cash: Decimal = Decimal(2_000_000)
     sabotage: Sabotage | None = None
+    faults: Faults = NO_FAULTS
+
+    @property
+    def faults_until(self) -> datetime:
+        return self.end - SETTLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +117,7 @@ class World:
     keeps_standings: bool = False
     events: list[Event] = field(default_factory=list)
     standings: dict[datetime, Standing] = field(default_factory=dict)
+    incidents: int = 0
     disk: SimDisk = field(init=False)
     database: SqliteMemory = field(init=False)
     exchange: Exchange = field(init=False)
@@ -132,7 +144,8 @@ class World:
         late = LateStore(self.database.store) if scenario.sabotage is Sabotage.SAVE_AFTER_SEND else None
         clock = VirtualClock(self.exchange.now)
         inbox = Inbox()
-        broker, feed = PaperBroker(self.exchange, ACCOUNT), PaperFeed(self.exchange, ACCOUNT)
+        edge = Edge(self.exchange, self._edge_seed(), scenario.faults.dials)
+        broker, feed = PaperBroker(edge, ACCOUNT), PaperFeed(self.exchange, ACCOUNT)
         registry = CoidRegistry.open(self.disk, STATE, clock.now())
         ports = Ports(
             clock=clock,
@@ -140,9 +153,9 @@ class World:
             lanes=TracedLanes(self.tracer.mark, late.flush if late is not None else lambda: None),
             registry=registry,
             store=TracedStore(late or self.database.store, self._commit_effect),
-            broker=TracedBroker(broker, self.tracer.mark),
+            broker=TracedBroker(broker, self.tracer.mark, scenario.faults.capabilities(broker.capabilities)),
             market_data=PaperQuotes(self.exchange),
-            history=history(scenario.seed),
+            history=history(scenario.market_seed),
             strategies=scenario.strategies(),
             bus=Bus([self.events.append]),
             recorder=NoRecorder(),
@@ -162,14 +175,21 @@ class World:
             return like is None or standing(self.exchange, engine.memory) != like
 
         def note() -> None:
+            if self.exchange.now >= scenario.faults_until:
+                edge.dials = ()
             if self.keeps_standings:
                 self.standings[self.exchange.now] = standing(self.exchange, engine.memory)
 
         loop = ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=goes_on, on_beat=note)
         engine.start()
         is_at_end = loop.run(scenario.end)
+        self.incidents = len(edge.incidents)
         engine.close()
         return is_at_end
+
+    def _edge_seed(self) -> int:
+        """Another life meets other faults: calls are numbered anew in it."""
+        return self.scenario.seed * 1_000_000 + (self.moment.index + 1 if self.moment is not None else 0)
 
     def _disk_effect(self, effect: str, path: Path) -> None:
         self.tracer.mark(f"{effect} {path.name}")
@@ -236,7 +256,7 @@ def _database(image: bytes | None) -> SqliteMemory:
 
 def _exchange(scenario: Scenario) -> Exchange:
     return Exchange(
-        tape=tape(scenario.seed),
+        tape=tape(scenario.market_seed),
         facts=market_facts(),
         seed=scenario.seed,
         opening=scenario.start,
