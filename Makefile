@@ -4,7 +4,9 @@ export PYTHON
 
 python := .venv/bin/python
 
-.PHONY: help run test check lint format bench venv lock upgrade clean
+MINUTES ?= 10
+
+.PHONY: help run test check lint format bench prove venv lock upgrade clean
 
 help:
 	@echo 'make run      run tradebot (ARGS="--help" for its own options)'
@@ -12,6 +14,7 @@ help:
 	@echo 'make check    everything a reviewer would run: format, lint, types, import layers, tests'
 	@echo 'make lint     format, lint, types and import layers, without the tests'
 	@echo 'make format   format the sources and mend what the linter can'
+	@echo 'make prove    kill it for MINUTES=10, simulated and real, and say what was lost (nothing)'
 	@echo 'make bench    run the benchmarks'
 	@echo 'make venv     build .venv from requirements.lock, if it is not up to date'
 	@echo 'make lock     make requirements.lock from requirements.txt and pyproject.toml, keeping what is pinned'
@@ -39,6 +42,9 @@ format: venv
 
 bench: venv
 	@$(python) -m benchmarks $(ARGS)
+
+prove: venv
+	@$(python) -m tests.simulator.prove --minutes $(MINUTES) $(ARGS)
 
 venv:
 	@setup/venv.sh install

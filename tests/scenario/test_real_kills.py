@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import signal
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.auditor.audit import audit
-from tests.auditor.findings import Finding
 from tests.simulator.disk import seeded
-from tests.simulator.killing import Command, busy_day, outcome, write_market
+from tests.simulator.killing import Command, outcome
+from tests.simulator.real_day import KILLED, Day, die_at, findings, has_begun, live_through, settle
 
 SEED = 20_261_121
 POINTS = 20
-OPENING_CASH = {"primary": Decimal(1_000_000)}
 # Each changes what a restart finds; the interpreter's own start-up does none of them, except writing.
 SYSTEM_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename")
-KILLED = -signal.SIGKILL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """The command, the books of a run that nobody disturbed, and the names of its effects, in order."""
-
-    command: Command
-    unbroken: Mapping[str, object]
-    effects: Sequence[str]
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
-    folder = tmp_path_factory.mktemp("killed")
-    data = write_market(folder / "market.csv", date(2026, 6, 1), date(2026, 9, 14))
-    command = busy_day(folder / "unbroken", data)
-    ended = command.run()
-    assert ended.returncode == 0, ended.stderr
-    watched = command.in_home(folder / "watched")
-    effects = [line.split(" ", 1)[1] for line in watched.run_watched().stdout.splitlines()]
-    unbroken = outcome(command.home)
-    assert outcome(watched.home) == unbroken, "watching it changes what happens"
-    return Day(command=command, unbroken=unbroken, effects=effects)
+    return live_through(tmp_path_factory.mktemp("killed"))
 
 
 def test_the_day_is_busy_enough_to_prove_something(day: Day) -> None:
@@ -66,13 +40,9 @@ def test_killed_at_effects_drawn_by_lot_it_ends_like_an_unbroken_day(
 ) -> None:
     failures: list[str] = []
     for number in _points(day.effects):
-        command = day.command.in_home(tmp_path / str(number))
-        died = command.run_watched(kill_at=number)
-        assert died.returncode == KILLED, f"it did not die at effect {number}: {died.stderr}"
-        wrong = _settle(command, day)
+        wrong = die_at(day, tmp_path / str(number), number)
         _tell(say, f"before effect {number} of {len(day.effects)}, {day.effects[number]}", wrong)
         failures += [f"effect {number}: {text}" for text in wrong]
-        shutil.rmtree(command.home)
     assert not failures, "\n".join(failures)
 
 
@@ -88,7 +58,7 @@ def test_killed_by_the_system_at_its_own_calls_it_ends_like_an_unbroken_day(
         command = day.command.in_home(tmp_path / f"{name}{at}")
         died = command.run(*_strace(), "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={at}")
         assert died.returncode == KILLED, f"it did not die at {name} {at}: {died.stderr}"
-        wrong = _settle(command, day)
+        wrong = settle(command, day)
         _tell(say, f"at {name} {at} of {counts[name]}", wrong)
         failures += [f"{name} {at}: {text}" for text in wrong]
     assert not failures, "\n".join(failures)
@@ -106,14 +76,14 @@ def test_an_end_that_was_saved_and_not_yet_noted_is_noted_by_the_restart(day: Da
     home = tmp_path / "home"
     # The fourth such commit is the first with fills: the opening auction's.
     _die_and_settle(day, home, filled[3])
-    assert not _findings(home)
+    assert not findings(home)
 
 
 def test_killed_before_it_has_begun_it_begins(day: Day, tmp_path: Path) -> None:
     command = day.command.in_home(tmp_path / "home")
     assert command.run_watched(kill_at=day.effects.index("replace replay.json")).returncode == KILLED
-    assert not _has_begun(command.home)
-    assert not _settle(command, day)
+    assert not has_begun(command.home)
+    assert not settle(command, day)
 
 
 def test_killed_after_its_last_order_it_trades_nothing_more(day: Day, tmp_path: Path) -> None:
@@ -121,16 +91,16 @@ def test_killed_after_its_last_order_it_trades_nothing_more(day: Day, tmp_path: 
     last = max(number for number, effect in enumerate(day.effects) if effect == "replace replay.json")
     assert command.run_watched(kill_at=last).returncode == KILLED
     before = outcome(command.home)
-    assert not _settle(command, day)
+    assert not settle(command, day)
     assert outcome(command.home) == before
 
 
-def _die_and_settle(day: Day, home: Path, number: int) -> None:
+def _die_and_settle(day: Day, home: Path, number: int) -> Command:
+    """As `die_at`, with a home that stays for a closer look."""
     command = day.command.in_home(home)
-    died = command.run_watched(kill_at=number)
-    wrong = _settle(command, day) if died.returncode == KILLED else [f"it did not die: {died.stderr}"]
-    if wrong:
-        pytest.fail("; ".join(wrong))
+    assert command.run_watched(kill_at=number).returncode == KILLED
+    assert settle(command, day) == []
+    return command
 
 
 def _points(effects: Sequence[str]) -> list[int]:
@@ -149,33 +119,6 @@ def _points(effects: Sequence[str]) -> list[int]:
 
 def _kind(effect: str) -> str:
     return " ".join(effect.split(" ")[:2])
-
-
-def _settle(command: Command, day: Day) -> list[str]:
-    """The same command again on the home of a dead process: what is not as it should be.
-
-    A registry that lags has a test of its own, which says why.
-    """
-    has_begun = _has_begun(command.home)
-    again = command.run()
-    if again.returncode != 0:
-        return [f"the restart ends with {again.returncode}: {again.stderr[-500:]}"]
-    says_so = re.search(r"^went on from ", again.stdout, re.MULTILINE) is not None
-    wrong = [] if says_so is has_begun else [f"it was {has_begun} that it had begun, and it says {says_so}"]
-    found = outcome(command.home)
-    wrong += [str(finding) for finding in _findings(command.home)]
-    wrong += [f"{name} differ" for name, value in day.unbroken.items() if found[name] != value]
-    return wrong
-
-
-def _has_begun(home: Path) -> bool:
-    """Whether a replay stands there that is not finished: one that was never marked as begun begins anew."""
-    marker = home / "state" / "replay.json"
-    return marker.exists() and not json.loads(marker.read_bytes())["is_finished"]
-
-
-def _findings(home: Path) -> Sequence[Finding]:
-    return audit(home, opening_cash=OPENING_CASH, stopped_cleanly=True).findings
 
 
 def _skip_without_strace() -> None:

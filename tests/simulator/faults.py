@@ -1,4 +1,4 @@
-"""What stands between us and the broker in a campaign: dials of the exchange's edge, and what its answers then prove."""
+"""What stands between us and the broker in a campaign: dials of the exchange's edge, and what answers then prove."""
 
 from __future__ import annotations
 
@@ -74,7 +74,10 @@ FAULTS = {
         ),
         Faults(
             name="absent_then_present",
-            dials=[AbsentThenPresent(per_mille=500, hidden_for=timedelta(seconds=40)), AnswerLostAfter(per_mille=_MANY)],
+            dials=[
+                AbsentThenPresent(per_mille=500, hidden_for=timedelta(seconds=40)),
+                AnswerLostAfter(per_mille=_MANY),
+            ],
             hides_for=timedelta(seconds=60),
         ),
         Faults(name="empty_book_is_error", dials=[EmptyBookIsError()]),
