@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from config.checks import CHECKS, Check, is_broken
 from config.flags import MASTER, Flags
+from config.http import Http
 from config.keys import Catalogue
 from config.kinds import in_file, plain
 from config.layers import DOTENV, Given, Layer, read_layers
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     calls: Calls = Field(default_factory=Calls)
     times: Times = Field(default_factory=Times)
     logs: Logs = Field(default_factory=Logs)
+    http: Http = Field(default_factory=Http)
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
 

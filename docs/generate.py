@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -77,7 +78,18 @@ def events() -> str:
     )
 
 
-DOCUMENTS: Mapping[str, Callable[[], str]] = {"state-machines.md": state_machines, "events.md": events}
+def openapi() -> str:
+    """Every endpoint of the HTTP interface, for programs."""
+    from tradebot.interfaces.api.application import bare_app
+
+    return json.dumps(bare_app().openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+DOCUMENTS: Mapping[str, Callable[[], str]] = {
+    "state-machines.md": state_machines,
+    "events.md": events,
+    "openapi.json": openapi,
+}
 
 
 def main() -> None:

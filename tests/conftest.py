@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 
 from tests.postgresql import server
+
+# Two runs at a time cannot have the same port: a test that wants the HTTP interface asks for a free one.
+os.environ.setdefault("TRADEBOT_ENABLE_HTTP_API", "false")
 
 _SAID = "said"
 

@@ -102,9 +102,11 @@ class Command:
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Ours, without settings of whoever runs the tests, and with these."""
+    """Ours, without settings of whoever runs the tests, and with these; no HTTP interface unless it is wanted."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TRADEBOT_")}
-    return ours | {f"TRADEBOT_{name}": value for name, value in variables.items()}
+    # Whoever wants the HTTP interface says so: two runs at a time could not have the same port.
+    wanted = {"ENABLE_HTTP_API": "false", **variables}
+    return ours | {f"TRADEBOT_{name}": value for name, value in wanted.items()}
 
 
 def run_main(*words: str | Path, variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from config.settings import load_settings
-from tradebot.adapters.storage.order_reader import OrderReader, OrderStory
+from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.app import open_reader
 from tradebot.cli.commanding import send
 from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import DecisionId, Order, OrderStatus
 from tradebot.engine.messages import CancelOrder, Command, DropOrder
 from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(is_replay=True)
     _add_orders(commands.add_parser("orders", help="look at orders and decisions; cancel, retry or drop one"))
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
+    _add_tokens(commands.add_parser("token", help="who may call the HTTP interface"))
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
     doctor.set_defaults(command=_doctor)
@@ -84,6 +85,21 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
         each.set_defaults(command=command)
 
 
+def _add_tokens(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    create = commands.add_parser("create", help="make a token and print it, once")
+    create.add_argument("--name", required=True, help="what it is for")
+    create.add_argument("--scopes", default="read", metavar="LIST", help="read, trade, admin, separated by commas")
+    create.add_argument("--user", help="whose orders it sees; without it, user_id of the configuration")
+    create.add_argument("--accounts", metavar="LIST", help="its accounts; without it, account_id of the configuration")
+    listed = commands.add_parser("list", help="every token but its secret")
+    revoke = commands.add_parser("revoke", help="take a token back")
+    revoke.add_argument("id", help="the token's id, as `token list` shows it")
+    for each, command in ((create, _create_token), (listed, _list_tokens), (revoke, _revoke_token)):
+        _add_folders(each)
+        each.set_defaults(command=command)
+
+
 def _add_config(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     check = commands.add_parser("check", help="name everything that is wrong, or nothing")
@@ -130,6 +146,24 @@ def _drop(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import drop
 
     return drop(options)
+
+
+def _create_token(options: argparse.Namespace) -> int:
+    from tradebot.cli.tokens import create
+
+    return create(options)
+
+
+def _list_tokens(options: argparse.Namespace) -> int:
+    from tradebot.cli.tokens import list_tokens
+
+    return list_tokens(options)
+
+
+def _revoke_token(options: argparse.Namespace) -> int:
+    from tradebot.cli.tokens import revoke
+
+    return revoke(options)
 
 
 def _check_config(options: argparse.Namespace) -> int:

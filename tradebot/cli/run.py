@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from config.settings import Settings
 from tradebot.adapters.replay_home import Begin
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import ConfigSource, Paper, Replay, open_paper, open_replay
+from tradebot.app.http import HttpFace, check_http
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.face import Face
 from tradebot.cli.report import leave_summary
@@ -25,6 +27,7 @@ def run(options: argparse.Namespace) -> int:
     folder, home = options.config.absolute().parent, options.home.absolute()
     source = ConfigSource(folder=folder, environ=dict(os.environ), overrides=_overrides(options))
     settings = source.settings_at_start()
+    check_http(settings, home)
     play = _paper if settings.run.mode == "paper" else _replay
     try:
         return play(settings, home, source)
@@ -50,8 +53,14 @@ def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
     clock = RealClock()
     face = Face.of_process(settings, clock)
     stopping = Stopping(face.hang_up)
-    opened = open_replay(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
-    with face, opened as replay:
+    http = HttpFace(settings, home)
+
+    def turn() -> None:
+        face.turn()
+        http.turn()
+
+    opened = open_replay(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
+    with face, opened as replay, http.beside(replay, _tell):
         lines = _began(replay)
         stopping.then(replay.pace.stop)
         face.show(replay, replay.pace.stop)
@@ -72,8 +81,14 @@ def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
     clock = RealClock()
     face = Face.of_process(settings, clock)
     stopping = Stopping(face.hang_up)
-    opened = open_paper(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=face.turn)
-    with face, opened as paper:
+    http = HttpFace(settings, home)
+
+    def turn() -> None:
+        face.turn()
+        http.turn()
+
+    opened = open_paper(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
+    with face, opened as paper, http.beside(paper, _tell):
         stopping.then(paper.loop.stop)
         face.show(paper, paper.loop.stop)
         start = clock.monotonic()
@@ -84,6 +99,10 @@ def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
     lines = [] if is_clean else ["some calls had not ended: their orders are looked up at the next start"]
     print("\n".join([*lines, run_summary(figures)]))
     return ExitCode.OK
+
+
+def _tell(text: str) -> None:
+    print(f"tradebot: {text}", file=sys.stderr, flush=True)
 
 
 def _began(replay: Replay) -> list[str]:

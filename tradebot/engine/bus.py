@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tradebot.domain.events import Event
+from tradebot.ports import Changes
 
 Listener = Callable[[Event], None]
+Follower = Callable[[Changes], None]
+"""Is given what a transaction has saved, right after it."""
 
 
 class Bus:
@@ -15,10 +18,15 @@ class Bus:
 
     def __init__(self, listeners: Sequence[Listener] = ()) -> None:
         self._listeners = list(listeners)
+        self._followers: list[Follower] = []
         self.failures: dict[str, int] = {}
 
     def subscribe(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    def follow(self, follower: Follower) -> None:
+        """Like a listener, of rows instead of words: the order stream is made of them."""
+        self._followers.append(follower)
 
     def publish(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -26,5 +34,15 @@ class Bus:
                 try:
                     listener(event)
                 except Exception as fault:  # what may happen must not hurt what must
-                    name = f"{getattr(listener, '__qualname__', listener)}: {type(fault).__name__}: {fault}"
-                    self.failures[name] = self.failures.get(name, 0) + 1
+                    self._failed(listener, fault)
+
+    def saved(self, changes: Changes) -> None:
+        for follower in self._followers:
+            try:
+                follower(changes)
+            except Exception as fault:  # what may happen must not hurt what must
+                self._failed(follower, fault)
+
+    def _failed(self, who: object, fault: Exception) -> None:
+        name = f"{getattr(who, '__qualname__', who)}: {type(fault).__name__}: {fault}"
+        self.failures[name] = self.failures.get(name, 0) + 1

@@ -111,6 +111,15 @@ class Engine:
         self._commands = Commands(setting, self._desk, self._jobs)
 
     @property
+    def answers(self) -> AnswerDesk:
+        """Where whoever sends a command waits for its answer."""
+        return self._answers
+
+    @property
+    def bus(self) -> Bus:
+        return self._bus
+
+    @property
     def setting(self) -> Setting:
         """For looking only: whoever shows the daemon reads it."""
         return self._setting
@@ -170,6 +179,8 @@ class Engine:
         batch, policy = Unit(self.memory, now), self._setting.policy
         for message in messages:
             unit = Unit(self.memory, now, batch)
+            if isinstance(message, Command):
+                unit.correlation_id = message.correlation_id
             try:
                 self._handle(unit, message)
             except Exception as fault:  # the engine outlives a fault in one message
@@ -290,6 +301,8 @@ class Engine:
             self.memory.land(batch.landed)
             return cause
         batch.merge()
+        if changes.events:
+            self._bus.saved(changes)
         if batch.notes:
             self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))
         if batch.looks and not any(isinstance(call, LookAtBook) for call in batch.calls):
@@ -309,7 +322,8 @@ class Engine:
         except (TradebotError, OSError) as cause:
             text = f"the registry lags behind the database: {cause}"
             name, level = EventName.INTERNAL_FAULT, Level.ERROR
-            self._bus.publish([Event(name=name, at=self._clock.now(), level=level, message=text)])
+            event = Event(name=name, at=self._clock.now(), level=level, message=text, component="registry")
+            self._bus.publish([event])
 
     def _refuse(self, now: datetime, message: Message | None, cause: Exception | None) -> None:
         """Nothing of it is true: nothing was sent, nothing is announced, and entries stop until a save works.

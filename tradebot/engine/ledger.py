@@ -145,14 +145,14 @@ def tell(
     figures: dict[str, FieldValue] = {}
     if order is not None:
         figures = _order_fields(order)
-        correlation_id = correlation_id or order.correlation_id
+        correlation_id = correlation_id or unit.correlation_id or order.correlation_id
     unit.events.append(
         Event(
             name=name,
             at=unit.now,
             message=message,
             level=level,
-            correlation_id=correlation_id,
+            correlation_id=correlation_id or unit.correlation_id,
             fields={**figures, **(fields or {})},
         )
     )
@@ -202,10 +202,17 @@ def _write_event(
             reason=order.reason,
             source=source,
             at=unit.now,
-            correlation_id=order.correlation_id,
-            figures=figures,
+            correlation_id=unit.correlation_id or order.correlation_id,
+            figures={**_executed(order), **figures},
         )
     )
+
+
+def _executed(order: Order) -> dict[str, str]:
+    """How far an order was executed when the line was written: the row only says how far it is now."""
+    if not order.execution_qty:
+        return {}
+    return {"filled_quantity": str(order.execution_qty), "average_price": str(order.execution_price)}
 
 
 def _bought(unit: Unit, order: Order, fill: Fill) -> None:

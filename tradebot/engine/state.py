@@ -178,7 +178,8 @@ class Unit:
     Reads see the unit's own changes first. Nothing leaves the unit before its transaction is committed: `calls` are
     handed to the lanes, `answers` released, `events` published and `timers` set only then. `looks` ask for a look at
     the order book (one for the whole batch, however many ask), `landed` are requests that have ended, `cleared`
-    orphans of the registry that are settled, `facts` new values of the memory's plain fields.
+    orphans of the registry that are settled, `facts` new values of the memory's plain fields. `correlation_id` is that
+    of the command that is handled: everything that the unit writes down and tells carries it.
     """
 
     orders: Table[OrderId, Order]
@@ -200,6 +201,7 @@ class Unit:
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory
         self.now = now
+        self.correlation_id = ""
         self._batch = batch
         below = batch if batch is not None else memory
         for name in _TABLES:

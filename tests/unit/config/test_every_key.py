@@ -26,6 +26,7 @@ MEANT = {
     ("MAX_TRADES_PER_DAY", "12"),
     ("TRADE_TTL_MIN", "12"),
     ("TRADE_TTL_MIN", "1200"),
+    ("HTTP_PORT", "800"),
 }
 
 

@@ -32,6 +32,7 @@ OUTSIDE_THE_POLICY = {
     "ENABLE_COALESCING", "ENABLE_SOFT_TTL_CACHE", "QUOTE_FRESH_S", "QUOTE_STALE_S", "QUOTE_CACHE_SYMBOLS_MAX",
     "LOG_CACHE_EVENTS_IN_REPLAY",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
+    "ENABLE_HTTP_API", "HTTP_HOST", "HTTP_PORT", "HTTP_NAMES", "HTTP_REQUESTS_PER_S", "HTTP_BODY_KB_MAX",
 }  # fmt: skip
 
 
@@ -157,6 +158,8 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                 ),
                 "data": st.just(""),
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
+                "HTTP_HOST": st.sampled_from(["127.0.0.1", "::1", "desk.example"]),
+                "HTTP_NAMES": st.sampled_from(["", "desk.example", "a,b-c.d"]),
                 "strategies": st.lists(_strategies(), max_size=4, unique_by=lambda use: use.name).map(tuple),
             }
             return texts["account_id" if key.name == "user_id" else key.name]
@@ -227,6 +230,8 @@ def _another(key: Key) -> object:
                 "user_id": "other",
                 "data": "bars.csv",
                 "database_url": "sqlite:///other.db",
+                "HTTP_HOST": "::1",
+                "HTTP_NAMES": "desk.example",
                 "strategies": (),
             }[key.name]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
+from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy import select, text
 
 from tests.builders import MONDAY, NOON
@@ -23,6 +25,7 @@ from tests.unit.engine.fakes import (
 )
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.storage import tables
+from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.rows import read_all
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.app import Ports, Rules, build_engine
@@ -46,6 +49,13 @@ ROUNDS_MAX = 100
 """Calls after which a house that still has some does not come to rest."""
 
 
+class Database(Protocol):
+    """The books in memory, or in a file where others read them as well."""
+
+    engine: DatabaseEngine
+    store: SqlOrderStore
+
+
 class House:
     """Started at once, unless `is_started` says otherwise; `books` may wrap store and registry.
 
@@ -66,10 +76,11 @@ class House:
         stored: Changes | None = None,
         announcers: Sequence[Announcer] = (),
         is_started: bool = True,
+        database: Database | None = None,
     ) -> None:
         self.clock = FakeClock(at)
         self.disk = SimDisk()
-        self.database = SqliteMemory()
+        self.database: Database = database or SqliteMemory()
         self.broker = FakeBroker(self.clock, capabilities)
         self.market = FakeMarket()
         self.strategy = FakeStrategy()

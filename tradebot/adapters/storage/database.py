@@ -55,6 +55,21 @@ def open_engine(url: str | URL, durability: Durability = "power", *, migrating: 
     return engine
 
 
+def open_reading_engine(url: str | URL) -> Engine:
+    """An engine of its own for those who only look: the database itself refuses every write on it."""
+    engine = open_engine(url)
+    forbid = "PRAGMA query_only = ON" if engine.dialect.name == "sqlite" else "SET default_transaction_read_only = on"
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(forbid)
+        cursor.close()
+        connection.commit()
+
+    return for_reading(engine)
+
+
 def for_reading(engine: Engine) -> Engine:
     """The same database and connections; its transactions see one state and never wait for a writer."""
     return engine.execution_options(**{_READ_ONLY: True})

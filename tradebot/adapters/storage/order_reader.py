@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading
 from tradebot.adapters.storage.rows import read_all
+from tradebot.domain.calendar import ist
+from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import (
     Attempt,
     BrokerRequest,
@@ -28,17 +30,6 @@ from tradebot.domain.positions import Position
 Value = TypeVar("Value")
 
 ROWS_MAX = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderStory:
-    """One order and everything that is written about it, oldest first."""
-
-    order: Order
-    events: Sequence[OrderEvent]
-    attempts: Sequence[Attempt]
-    requests: Sequence[BrokerRequest]
-    fills: Sequence[Fill]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +56,64 @@ class OrderReader:
             query = query.where(orders.c.status == status)
         with self._reading.begin() as connection:
             return read_all(connection, Order, query)
+
+    def page(self, query: OrderQuery) -> OrderPage:
+        """What matches everything that is asked for, the newest first."""
+        orders, wanted = tables.orders, _wanted(query)
+        found = select(orders).where(*wanted).order_by(orders.c.created_at.desc(), orders.c.id.desc())
+        found = found.limit(_checked(query.limit)).offset(query.offset)
+        with self._reading.begin() as connection:
+            total = connection.execute(select(func.count()).select_from(orders).where(*wanted)).scalar_one()
+            return OrderPage(orders=read_all(connection, Order, found), total=total)
+
+    def figures(self, query: OrderQuery, now: datetime) -> OrderFigures:
+        """Counts over all that match, however many; `now` says which failed ones have expired."""
+        orders, wanted = tables.orders, _wanted(query)
+        not_expired = or_(orders.c.expires_at.is_(None), orders.c.expires_at > now)
+        by_status = select(orders.c.status, func.count()).where(*wanted).group_by(orders.c.status)
+        some = select(func.count()).select_from(orders).where(*wanted)
+        with self._reading.begin() as connection:
+            found = {row[0]: row[1] for row in connection.execute(by_status)}
+            retriable = some.where(orders.c.status == OrderStatus.FAILED, not_expired)
+            return OrderFigures(
+                by_status={status: found.get(status, 0) for status in OrderStatus},
+                retriable=connection.execute(retriable).scalar_one(),
+                executed=connection.execute(some.where(orders.c.execution_qty > 0)).scalar_one(),
+            )
+
+    def updates(self, account_id: str, since: int, limit: int) -> Sequence[OrderUpdate]:
+        """The account's events after the sequence number `since`, oldest first."""
+        events, orders = tables.order_events, tables.orders
+        after = (events.c.account_id == account_id) & (events.c.sequence > since)
+        query = select(events).where(after).order_by(events.c.sequence).limit(_checked(limit))
+        with self._reading.begin() as connection:
+            lines = read_all(connection, OrderEvent, query)
+            named = select(orders).where(orders.c.id.in_({line.order_id for line in lines}))
+            of_id = {order.id: order for order in read_all(connection, Order, named)}
+        return [OrderUpdate(event=line, order=of_id[line.order_id]) for line in lines]
+
+    def snapshot(self, account_id: str) -> Snapshot:
+        """The account's pending orders (the newest ROWS_MAX) and its last sequence number, in one state."""
+        events, orders = tables.order_events, tables.orders
+        last = select(func.max(events.c.sequence)).where(events.c.account_id == account_id)
+        is_open = (orders.c.account_id == account_id) & (orders.c.status == OrderStatus.PENDING)
+        query = select(orders).where(is_open).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(ROWS_MAX)
+        with self._reading.begin() as connection:
+            sequence = connection.execute(last).scalar() or 0
+            return Snapshot(sequence=sequence, orders=read_all(connection, Order, query)[::-1])
+
+    def fills(self, account_ids: Sequence[str], since: datetime, limit: int = ROWS_MAX) -> Sequence[Fill]:
+        """What was booked at `since` or later, oldest first."""
+        fills = tables.fills
+        newest = select(fills).where(fills.c.account_id.in_(account_ids), fills.c.booked_at >= since)
+        newest = newest.order_by(fills.c.booked_at.desc(), fills.c.trade_id.desc()).limit(_checked(limit))
+        with self._reading.begin() as connection:
+            return read_all(connection, Fill, newest)[::-1]
+
+    def is_answering(self) -> bool:
+        """Whether the database answers at all."""
+        with self._reading.begin() as connection:
+            return bool(connection.execute(select(1)).scalar_one())
 
     def order(self, any_id: str) -> OrderStory | None:
         """The story of the order with this id, client order id or broker order id; None when there is none."""
@@ -120,6 +169,24 @@ class OrderReader:
                 realised_pnl=sum(connection.execute(profits).scalars(), Decimal(0)),
                 open_positions=connection.execute(still_open).scalar_one(),
             )
+
+
+def _wanted(query: OrderQuery) -> list[ColumnElement[bool]]:
+    orders = tables.orders
+    wanted: list[ColumnElement[bool]] = []
+    if query.user_id is not None:
+        wanted.append(orders.c.user_id == query.user_id)
+    if query.account_ids is not None:
+        wanted.append(orders.c.account_id.in_(query.account_ids))
+    if query.status is not None:
+        wanted.append(orders.c.status == query.status)
+    if query.reason:
+        wanted.append(orders.c.reason.icontains(query.reason, autoescape=True))
+    if query.from_date is not None:
+        wanted.append(orders.c.created_at >= ist(query.from_date, time(0, 0)))
+    if query.to_date is not None:
+        wanted.append(orders.c.created_at < ist(query.to_date + timedelta(days=1), time(0, 0)))
+    return wanted
 
 
 def _checked(limit: int) -> int:

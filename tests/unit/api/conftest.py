@@ -1,0 +1,22 @@
+"""One daemon behind HTTP for a whole file of tests, or a fresh one for a test that changes what others look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.api.rig import Rig, a_rig
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with a_rig(tmp_path) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def shared_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with a_rig(tmp_path_factory.mktemp("rig")) as shared:
+        yield shared

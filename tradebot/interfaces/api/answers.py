@@ -1,0 +1,202 @@
+"""What is answered: the shapes of orders, their stories and figures in JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+from starlette.responses import Response
+
+from tradebot.domain.order_queries import OrderFigures, OrderStory
+from tradebot.domain.orders import Attempt, Fill, Order, OrderEvent, OrderStatus
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(lambda at: at.isoformat(), return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""ISO, with its offset."""
+
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: f"{amount:f}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+]
+"""Rupees, as a string: no parser may round them."""
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    def response(self, status: int = 200) -> Response:
+        return Response(self.model_dump_json(), status, media_type="application/json")
+
+
+class OrderShape(Shape):
+    """One order as it is now."""
+
+    id: str
+    account_id: str
+    symbol: str
+    exchange: str
+    side: str
+    quantity: int
+    price: Amount | None
+    order_type: str
+    product: str
+    status: OrderStatus
+    created_at: Instant
+    updated_at: Instant
+    reason: str
+    first_failed_at: Instant | None
+    last_retry_attempt: Instant | None
+    retry_count: int
+    last_status_check: Instant | None
+    execution_price: Amount | None
+    execution_qty: int
+    execution_time: Instant | None
+    coid: str
+    broker_order_id: str | None
+    broker_status: str | None
+    cancel_requested: bool
+    expires_at: Instant | None
+
+    @classmethod
+    def of(cls, order: Order) -> OrderShape:
+        return cls.model_construct(**{name: getattr(order, name) for name in cls.model_fields})
+
+
+class OrderPageShape(Shape):
+    """Orders, the newest first, and how many there are in all."""
+
+    orders: list[OrderShape]
+    total: int
+    limit: int
+    offset: int
+
+
+class EventShape(Shape):
+    """One line of an order's story."""
+
+    sequence: int
+    event: str
+    from_status: OrderStatus | None
+    to_status: OrderStatus
+    reason: str
+    source: str
+    at: Instant
+    correlation_id: str
+    figures: dict[str, str]
+
+    @classmethod
+    def of(cls, event: OrderEvent) -> EventShape:
+        return cls.model_construct(**{name: getattr(event, name) for name in cls.model_fields})
+
+
+class FillShape(Shape):
+    """One execution."""
+
+    trade_id: str
+    broker_order_id: str
+    order_id: str
+    symbol: str
+    side: str
+    quantity: int
+    price: Amount
+    traded_at: Instant
+    is_late: bool
+
+    @classmethod
+    def of(cls, fill: Fill) -> FillShape:
+        return cls.model_construct(**{name: getattr(fill, name) for name in cls.model_fields})
+
+
+class AttemptShape(Shape):
+    """One client order id of the order, and what the broker last said about it."""
+
+    coid: str
+    number: int
+    status: str
+    broker_order_id: str | None
+    broker_status: str | None
+    variety: str
+    filled_quantity: int
+    created_at: Instant
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> AttemptShape:
+        return cls.model_construct(**{name: getattr(attempt, name) for name in cls.model_fields})
+
+
+class StoryShape(Shape):
+    """One order with everything that is written about it, oldest first."""
+
+    order: OrderShape
+    events: list[EventShape]
+    fills: list[FillShape]
+    attempts: list[AttemptShape]
+
+    @classmethod
+    def of(cls, story: OrderStory) -> StoryShape:
+        return cls.model_construct(
+            order=OrderShape.of(story.order),
+            events=[EventShape.of(event) for event in story.events],
+            fills=[FillShape.of(fill) for fill in story.fills],
+            attempts=[AttemptShape.of(attempt) for attempt in story.attempts],
+        )
+
+
+class FiguresShape(Shape):
+    """How many orders there are. `retriable` have failed and not expired; `executed` have a fill."""
+
+    total: int
+    distribution: dict[OrderStatus, int]
+    retriable: int
+    executed: int
+    pending: int
+    ongoing: int
+    closed: int
+    failed: int
+    cancelled: int
+
+    @classmethod
+    def of(cls, figures: OrderFigures) -> FiguresShape:
+        counts = {str(status): count for status, count in figures.by_status.items()}
+        return cls(
+            total=figures.total,
+            distribution=dict(figures.by_status),
+            retriable=figures.retriable,
+            executed=figures.executed,
+            **counts,
+        )
+
+
+class PartShape(Shape):
+    """One part of the daemon."""
+
+    status: str
+    detail: str
+
+
+class HealthShape(Shape):
+    """`healthy`, or `unhealthy` when the daemon cannot trade safely."""
+
+    status: str
+    version: str
+    time: Instant
+    parts: dict[str, PartShape]
+
+
+class ServiceShape(Shape):
+    status: str
+    service: str
+
+
+class DoneShape(Shape):
+    """A command was carried out; `correlation_id` finds it in the log."""
+
+    status: str
+    message: str
+    correlation_id: str

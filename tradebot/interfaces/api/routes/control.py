@@ -1,0 +1,26 @@
+"""`/control`: pause entries and resume them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from tradebot.engine.messages import PauseEntries
+from tradebot.interfaces.api.access import Admin, CorrelationId, Trader, Use
+from tradebot.interfaces.api.answers import DoneShape
+from tradebot.interfaces.api.bodies import StrictRoute
+from tradebot.interfaces.api.outcomes import raise_unless_taken
+
+router = APIRouter(prefix="/control", tags=["control"], route_class=StrictRoute)
+
+
+@router.post("/pause", response_model=DoneShape, summary="Take no new entries; exits go on")
+async def pause(services: Use, _caller: Trader, correlation_id: CorrelationId) -> Response:
+    raise_unless_taken(await services.desk.ask(PauseEntries(is_paused=True, correlation_id=correlation_id)))
+    return DoneShape(status="paused", message="entries are paused", correlation_id=correlation_id).response()
+
+
+@router.post("/resume", response_model=DoneShape, summary="Take entries again")
+async def resume(services: Use, _caller: Admin, correlation_id: CorrelationId) -> Response:
+    raise_unless_taken(await services.desk.ask(PauseEntries(is_paused=False, correlation_id=correlation_id)))
+    return DoneShape(status="running", message="entries are wanted again", correlation_id=correlation_id).response()

@@ -1,0 +1,37 @@
+"""How the daemon is: no token is needed to ask."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from tradebot.interfaces.api.access import Use
+from tradebot.interfaces.api.answers import HealthShape, PartShape, ServiceShape
+
+router = APIRouter(tags=["health"])
+
+
+@router.get(
+    "/health",
+    response_model=HealthShape,
+    responses={503: {"model": HealthShape, "description": "It cannot trade safely"}},
+    summary="Each part's state",
+)
+async def health(services: Use) -> Response:
+    parts = await run_in_threadpool(services.health)
+    is_healthy = all(part.is_well for part in parts.values() if part.is_vital)
+    shape = HealthShape(
+        status="healthy" if is_healthy else "unhealthy",
+        version=services.version,
+        time=services.clock.now(),
+        parts={
+            name: PartShape(status="up" if part.is_well else "down", detail=part.text) for name, part in parts.items()
+        },
+    )
+    return shape.response(200 if is_healthy else 503)
+
+
+@router.get("/accounts/health/status", response_model=ServiceShape, summary="Whether the accounts are served")
+async def accounts_status() -> Response:
+    return ServiceShape(status="ok", service="accounts").response()
