@@ -18,7 +18,7 @@ from benchmarks.stage import Contents, Stage, entries, fill_folder, open_stage, 
 from tests.builders import MONDAY
 from tradebot.adapters.registry import DEFAULT_LIMITS
 from tradebot.domain.broker_views import Ticket
-from tradebot.domain.orders import Attempt, Coid, Variety
+from tradebot.domain.orders import Attempt, Coid, OrderId, Variety
 from tradebot.engine import ledger
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.ports import Changes, OrderStore, Stored
@@ -65,6 +65,9 @@ class KeepingStore:
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         return self._store.attempts(coids)
+
+    def order_of(self, coid: Coid) -> OrderId | None:
+        return self._store.order_of(coid)
 
     def close(self) -> None:
         self._store.close()

@@ -292,6 +292,7 @@ def _rules() -> Rules:
         calendar=market.calendar,
         amo=market.amo_windows.of("default", "NSE", MONDAY),
         actions=(),
+        market=market.rules,
     )
 
 

@@ -204,6 +204,10 @@ class OrderStore(Protocol):
         """The attempts with these client order ids, finished ones too; ids that are not there are left out."""
         ...
 
+    def order_of(self, coid: Coid) -> OrderId | None:
+        """The order that has, or once had, this client order id."""
+        ...
+
     def close(self) -> None: ...
 
 

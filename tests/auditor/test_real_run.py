@@ -167,6 +167,7 @@ def run(
         calendar=market.calendar,
         amo=market.amo_window("NSE", exchange.now),
         actions=market.actions,
+        market=market.rules,
     )
     engine = build_engine(ports, rules, inbox)
     loop = ReplayLoop(

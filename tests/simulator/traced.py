@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.instruments import InstrumentTerms
-from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, Variety
+from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, Variety
 from tradebot.ports import Broker, Capabilities, Changes, OrderStore, Stored
 
 Mark = Callable[[str], None]
@@ -36,6 +36,9 @@ class TracedStore:
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         return self._store.attempts(coids)
 
+    def order_of(self, coid: Coid) -> OrderId | None:
+        return self._store.order_of(coid)
+
     def close(self) -> None:
         self._store.close()
 
@@ -55,6 +58,9 @@ class LateStore:
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         return self._store.attempts(coids)
+
+    def order_of(self, coid: Coid) -> OrderId | None:
+        return self._store.order_of(coid)
 
     def flush(self) -> None:
         while self._waiting:

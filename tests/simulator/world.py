@@ -165,6 +165,7 @@ class World:
             calendar=facts.calendar,
             amo=facts.amo_window("NSE", scenario.start),
             actions=facts.actions,
+            market=facts.rules,
         )
         engine = build_engine(ports, rules, inbox)
 

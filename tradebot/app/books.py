@@ -189,6 +189,7 @@ def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
         calendar=scene.market.calendar,
         amo=scene.facts.amo_window("NSE", at),
         actions=scene.tape.actions,
+        market=scene.market.rules,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
+from tradebot.domain.market_rules import MarketRules
 from tradebot.domain.policy import Policy
 from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
@@ -59,6 +60,7 @@ class Rules:
     calendar: Calendar
     amo: AmoWindow
     actions: Sequence[CorporateAction]
+    market: MarketRules
 
 
 def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
@@ -69,6 +71,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         calendar=rules.calendar,
         amo=rules.amo,
         actions=rules.actions,
+        rules=rules.market,
         capabilities=ports.broker.capabilities,
         registry=ports.registry,
         ids=OrderIds(stored.highest_order_id),

@@ -134,6 +134,9 @@ class OrderIntent:
     trading_day: date
     correlation_id: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    batch_id: str | None = None
+    idempotency_key: str | None = None
+    disclosed_quantity: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

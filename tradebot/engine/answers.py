@@ -18,8 +18,8 @@ class Outcome(StrEnum):
     """How a command ended.
 
     `asked`: what it wants was asked for, and the broker decides; `conflict`: the state of things does not allow it;
-    `blocked`: a guard of ours refused it; `fault`: a defect of ours; `unsaved`: nothing of it could be saved, so
-    nothing of it was done.
+    `blocked`: a guard of ours refused it; `invalid`: it makes no sense as it was given; `fault`: a defect of ours;
+    `unsaved`: nothing of it could be saved, so nothing of it was done.
     """
 
     DONE = "done"
@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     UNKNOWN_ID = "unknown_id"
     CONFLICT = "conflict"
     BLOCKED = "blocked"
+    INVALID = "invalid"
     FAULT = "fault"
     UNSAVED = "unsaved"
 

@@ -24,6 +24,7 @@ from tradebot.engine.messages import (
     CallFailed,
     CallOutcome,
     JobDue,
+    MarketSeen,
     Message,
     OrderSeen,
     RequestAnswered,
@@ -90,8 +91,17 @@ class PrepareSells:
     held: tuple[Position, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtMarket:
+    """Terms, quotes and funds for the submissions `names`, which wait for them."""
+
+    symbols: tuple[str, ...]
+    names: tuple[str, ...]
+
+
 Mutation = Place | Modify | Cancel
-Call = Mutation | LookAtBook | LookAtOrder | MakeSignals | PrepareSells
+Question = LookAtBook | LookAtOrder | LookAtMarket | MakeSignals | PrepareSells
+Call = Mutation | Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +120,7 @@ def perform(call: Call, outside: Outside) -> Message:
     match call:
         case Place() | Modify() | Cancel():
             return _mutate(call, outside.broker)
-        case LookAtBook() | LookAtOrder() | MakeSignals() | PrepareSells():
+        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells():
             return _look(call, outside)
 
 
@@ -119,7 +129,7 @@ def not_performed(call: Call, cause: Exception) -> Message:
     match call:
         case Place() | Modify() | Cancel():
             return _answered(call, CallOutcome.UNSENT, str(cause))
-        case LookAtBook() | LookAtOrder() | MakeSignals() | PrepareSells():
+        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells():
             return _failed(call, cause)
 
 
@@ -132,6 +142,8 @@ def lane_of(call: Call, symbols: Mapping[str, str]) -> str:
             return symbols[request_id]
         case LookAtBook() | LookAtOrder():
             return "book"
+        case LookAtMarket():
+            return "market"
         case MakeSignals() | PrepareSells():
             return "strategy"
 
@@ -165,13 +177,15 @@ def _answered(call: Mutation, outcome: CallOutcome, text: str) -> RequestAnswere
     return RequestAnswered(request_id=call.request_id, outcome=outcome, text=text)
 
 
-def _look(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, outside: Outside) -> Message:
+def _look(call: Question, outside: Outside) -> Message:
     try:
         match call:
             case LookAtBook():
                 return _book(call, outside)
             case LookAtOrder():
                 return _order(call, outside.broker)
+            case LookAtMarket():
+                return _market(call, outside)
             case MakeSignals():
                 return _signals(call, outside)
             case PrepareSells():
@@ -180,9 +194,14 @@ def _look(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, outside: 
         return _failed(call, cause)
 
 
-def _failed(call: LookAtBook | LookAtOrder | MakeSignals | PrepareSells, cause: Exception) -> CallFailed:
-    job = None if isinstance(call, LookAtOrder) else call.job
-    return CallFailed(call=type(call).__name__, error=type(cause).__name__, text=str(cause), job=job)
+def _failed(call: Question, cause: Exception) -> CallFailed:
+    return CallFailed(
+        call=type(call).__name__,
+        error=type(cause).__name__,
+        text=str(cause),
+        job=None if isinstance(call, LookAtOrder | LookAtMarket) else call.job,
+        names=call.names if isinstance(call, LookAtMarket) else (),
+    )
 
 
 def _book(call: LookAtBook, outside: Outside) -> BookSeen:
@@ -210,6 +229,15 @@ def _order(call: LookAtOrder, broker: Broker) -> OrderSeen:
     order = broker.order(call.broker_order_id)
     trades = broker.order_trades(call.broker_order_id) if order and order.filled_quantity else ()
     return OrderSeen(coid=call.coid, order=order, trades=tuple(trades))
+
+
+def _market(call: LookAtMarket, outside: Outside) -> MarketSeen:
+    return MarketSeen(
+        names=call.names,
+        terms=_terms(outside.broker, call.symbols),
+        funds=outside.broker.funds(),
+        quotes=outside.market_data.quotes(call.symbols),
+    )
 
 
 def _signals(call: MakeSignals, outside: Outside) -> SignalsReady:

@@ -10,15 +10,25 @@ from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, Once, PauseEntries, PolicyChanged
+from tradebot.engine.messages import (
+    CancelOrder,
+    Command,
+    DropOrder,
+    Once,
+    PauseEntries,
+    PolicyChanged,
+    SubmitOrder,
+)
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
+from tradebot.engine.submissions import Submissions
 
 
 class Commands:
     """One method a command; each leaves its answer in the unit, which is released once the unit is saved."""
 
-    def __init__(self, setting: Setting, desk: Desk, jobs: Jobs) -> None:
+    def __init__(self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions) -> None:
+        self._submissions = submissions
         self._setting = setting
         self._desk = desk
         self._jobs = jobs
@@ -35,6 +45,8 @@ class Commands:
 
     def handle(self, unit: Unit, command: Command) -> None:
         match command:
+            case SubmitOrder():
+                self._submissions.submit(unit, command)
             case CancelOrder():
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder():

@@ -368,6 +368,9 @@ def new_order(intent: OrderIntent, order_id: OrderId, coid: Coid, now: datetime,
         correlation_id=intent.correlation_id,
         trading_day=intent.trading_day,
         metadata=intent.metadata,
+        batch_id=intent.batch_id,
+        idempotency_key=intent.idempotency_key,
+        disclosed_quantity=intent.disclosed_quantity,
     )
 
 

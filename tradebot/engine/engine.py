@@ -19,6 +19,7 @@ from tradebot.engine.calls import (
     Call,
     Cancel,
     LookAtBook,
+    LookAtMarket,
     LookAtOrder,
     Modify,
     Outside,
@@ -40,16 +41,15 @@ from tradebot.engine.messages import (
     CallFailed,
     CancelOrder,
     Command,
-    DropOrder,
     Job,
     JobDue,
+    MarketSeen,
     Message,
     Once,
     OrderPushed,
     OrderSeen,
     OutboxMarked,
     PauseEntries,
-    PolicyChanged,
     RequestAnswered,
     SellsReady,
     SignalsReady,
@@ -57,6 +57,7 @@ from tradebot.engine.messages import (
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
+from tradebot.engine.submissions import Submissions
 from tradebot.engine.tracker import Tracker
 from tradebot.ports import Clock, IdRegistry, Lanes, OrderStore, Scheduler
 
@@ -108,7 +109,8 @@ class Engine:
         self._tracker = Tracker(setting, self._desk)
         judging = Judging(setting)
         self._jobs = Jobs(setting, Entries(setting, self._desk, judging), Sells(setting, self._desk))
-        self._commands = Commands(setting, self._desk, self._jobs)
+        self._submissions = Submissions(setting, self._desk, judging, parts.store)
+        self._commands = Commands(setting, self._desk, self._jobs, self._submissions)
 
     @property
     def answers(self) -> AnswerDesk:
@@ -219,10 +221,13 @@ class Engine:
                 self._call_failed(unit, message)
             case OutboxMarked():
                 unit.outbox_marks += message.entries
-            case CancelOrder() | DropOrder() | PauseEntries() | PolicyChanged():
-                self._commands.handle(unit, message)
+            case MarketSeen():
+                self.memory.market_asked = False
+                self._submissions.market_seen(unit, message)
             case Once():
                 self._commands.once(unit, message)
+            case _:
+                self._commands.handle(unit, message)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:
@@ -248,6 +253,9 @@ class Engine:
     def _call_failed(self, unit: Unit, message: CallFailed) -> None:
         if message.job is not None:
             self.memory.running.discard(message.job.name)
+        if message.names:
+            self.memory.market_asked = False
+            self._submissions.look_failed(unit, message)
         self._jobs.failed(unit, message)
 
     def _reconciled(self, unit: Unit, counts: dict[str, int]) -> None:
@@ -311,6 +319,8 @@ class Engine:
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
         self._answers.release(batch.answers)
+        if (look := self._submissions.next_look(self.memory)) is not None:
+            batch.calls.append(look)
         for call in batch.calls:
             self._hand_over(call)
         return None
@@ -336,6 +346,8 @@ class Engine:
             self._wishes.append(message)
         elif (command := command_in(message)) is not None:
             self._answers.release([_answer(command, Outcome.UNSAVED, str(cause))])
+        elif isinstance(message, MarketSeen):
+            self._answers.release(self._submissions.unsaved(self.memory, message.names, str(cause)))
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [
@@ -355,6 +367,8 @@ class Engine:
         lane = lane_of(call, self._symbol_of(call))
         if isinstance(call, Place | Modify | Cancel):
             self.memory.take_off(call.request_id)
+        elif isinstance(call, LookAtMarket):
+            self.memory.market_asked = True
         elif not isinstance(call, LookAtOrder) and call.job is not None:
             self.memory.running.add(call.job.name)
         if isinstance(call, LookAtBook):

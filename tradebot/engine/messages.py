@@ -10,7 +10,19 @@ from enum import StrEnum
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
-from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, PositionId, Variety
+from tradebot.domain.orders import (
+    BrokerOrderId,
+    Coid,
+    DecisionId,
+    OrderId,
+    OrderType,
+    PositionId,
+    Product,
+    Side,
+    Source,
+    Validity,
+    Variety,
+)
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.policy import Policy
 from tradebot.domain.quotes import Quote
@@ -70,12 +82,24 @@ class SellsReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFailed:
-    """A call that only looks brought no answer; nothing is concluded from that. `call` names it."""
+    """A call that only looks brought no answer; nothing is concluded from that. `call` names it, `names` the
+    submissions that waited for it."""
 
     call: str
     error: str
     text: str
     job: JobDue | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSeen:
+    """One picture of the market and the account for the submissions `names`, which waited for it."""
+
+    names: tuple[str, ...]
+    terms: Mapping[str, InstrumentTerms]
+    funds: Funds
+    quotes: Mapping[str, Quote]
 
 
 class CallOutcome(StrEnum):
@@ -141,6 +165,38 @@ class OutboxMarked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOrder:
+    """Somebody gives an order: through HTTP, as the leg of a batch, as a protective order, from the terminal.
+
+    Prices in rupees. A market order is sent as a protected, marketable limit, SL-M as a stop with such a limit.
+    The same `idempotency_key` of the same user is the same order, whatever has become of it. `decision_id` and `leg`
+    are given where the intent has a name already (a leg of a batch); else they are made from the key, or anew.
+    Answered with `DONE` and the order's id once its row is durable, `BLOCKED` with the figures of the guards (and the
+    id of the failed row, where one is kept), `CONFLICT` or `INVALID` with words.
+    """
+
+    account_id: str
+    user_id: str
+    symbol: str
+    exchange: str = "NSE"
+    side: Side
+    quantity: int
+    order_type: OrderType = OrderType.LIMIT
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    product: Product = Product.CNC
+    validity: Validity = Validity.DAY
+    disclosed_quantity: int = 0
+    source: Source = Source.API
+    idempotency_key: str | None = None
+    decision_id: DecisionId | None = None
+    leg: int = 0
+    batch_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseEntries:
     """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
 
@@ -175,7 +231,7 @@ class PolicyChanged:
     correlation_id: str = "configuration"
 
 
-Command = CancelOrder | DropOrder | PauseEntries | PolicyChanged
+Command = SubmitOrder | CancelOrder | DropOrder | PauseEntries | PolicyChanged
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
 
@@ -191,6 +247,7 @@ Message = (
     JobDue
     | SignalsReady
     | SellsReady
+    | MarketSeen
     | CallFailed
     | RequestAnswered
     | BookSeen

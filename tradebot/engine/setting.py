@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tradebot.domain.calendar import AmoWindow, Calendar
 from tradebot.domain.corporate_actions import CorporateAction
+from tradebot.domain.market_rules import MarketRules
 from tradebot.domain.policy import Policy
 from tradebot.engine.ids import OrderIds
 from tradebot.ports import Capabilities, IdRegistry
@@ -20,6 +21,7 @@ class Setting:
     calendar: Calendar
     amo: AmoWindow
     actions: Sequence[CorporateAction]
+    rules: MarketRules
     capabilities: Capabilities
     registry: IdRegistry
     ids: OrderIds

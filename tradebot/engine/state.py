@@ -31,6 +31,7 @@ from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.messages import Job
+from tradebot.engine.waiting import Waiting
 from tradebot.ports import Changes
 
 K = TypeVar("K")
@@ -38,7 +39,8 @@ V = TypeVar("V")
 
 
 class Table(Generic[K, V]):
-    """A dictionary whose changes wait in a layer of their own until `merge`."""
+    """A dictionary whose changes wait in a layer of their own until `merge`. A key that was taken away is None until
+    then."""
 
     __slots__ = ("_base", "_own")
 
@@ -72,10 +74,10 @@ class Table(Generic[K, V]):
             return list(self._own.values())
         if not self._own:
             return self._base.values()
-        return list(self._flat().values())
+        return [value for value in self._flat().values() if value is not None]
 
     def names(self) -> list[K]:
-        return list(self._flat())
+        return [key for key, value in self._flat().items() if value is not None]
 
     def _flat(self) -> dict[K, V]:
         if self._base is None:
@@ -87,11 +89,19 @@ class Table(Generic[K, V]):
         """The values set in this layer."""
         return list(self._own.values())
 
+    def remove(self, key: K) -> None:
+        """Take a key away, in this layer and, once it is merged, below."""
+        self._own[key] = None  # type: ignore[assignment]
+
     def merge(self) -> None:
         """Give this layer's values to the one below."""
-        if self._base is not None:
-            self._base._own.update(self._own)
-            self._own.clear()
+        if self._base is None:
+            return
+        self._base._own.update(self._own)
+        if self._base._base is None:
+            for key in [key for key, value in self._own.items() if value is None]:
+                del self._base._own[key]
+        self._own.clear()
 
     def drop(self, key: K) -> None:
         """Forget a key of the lowest layer (memory only; nothing is deleted from the database)."""
@@ -108,7 +118,8 @@ class Memory:
     is kept for them; `once` names the commands that are to be remembered when they are answered, by correlation id, and
     `command_runs` those that were; `seen` is the last row of the broker's book that was compared; `in_flight` are
     requests handed to a lane by this process, `landings` says at which tick (a count of hand-overs and landings) one
-    ended; `running` are jobs that wait for an answer.
+    ended; `running` are jobs that wait for an answer; `waiting` are submissions that wait for a picture of the market,
+    and `market_asked` says that one is under way.
     """
 
     orders: Table[OrderId, Order] = field(default_factory=Table)
@@ -126,6 +137,7 @@ class Memory:
     unsent: Table[Coid, OrderId] = field(default_factory=Table)
     once: Table[str, str] = field(default_factory=Table)
     command_runs: Table[str, CommandRun] = field(default_factory=Table)
+    waiting: Table[str, Waiting] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
@@ -135,6 +147,7 @@ class Memory:
     halted: Mapping[str, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     running: set[Job] = field(default_factory=set)
+    market_asked: bool = False
     is_reconciled: bool = False
     is_day_over: bool = False
     entries_stopped: str = ""
@@ -169,6 +182,7 @@ _TABLES = (
     "unsent",
     "once",
     "command_runs",
+    "waiting",
 )
 
 
@@ -197,6 +211,7 @@ class Unit:
     unsent: Table[Coid, OrderId]
     once: Table[str, str]
     command_runs: Table[str, CommandRun]
+    waiting: Table[str, Waiting]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory

@@ -232,5 +232,6 @@ class House:
             calendar=found.calendar,
             amo=found.amo_windows.of("paper", "NSE", MONDAY),
             actions=self.actions,
+            market=found.rules,
         )
         return build_engine(ports, rules, self.inbox)

@@ -15,7 +15,7 @@ from tradebot.adapters.disk import DiskRefused
 from tradebot.adapters.lanes import LaneFull
 from tradebot.domain.coids import IntentKey
 from tradebot.domain.events import Event, EventName
-from tradebot.domain.orders import Attempt, Coid, OrderStatus
+from tradebot.domain.orders import Attempt, Coid, OrderId, OrderStatus
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.messages import Job, OrderPushed
 from tradebot.ports import Changes, IdRegistry, OrderStore, Stored
@@ -51,6 +51,9 @@ class _Store:
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         return self._store.attempts(coids)
+
+    def order_of(self, coid: Coid) -> OrderId | None:
+        return self._store.order_of(coid)
 
     def close(self) -> None:
         self._store.close()

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Date, Engine, Select, Table, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Date, Engine, Select, Table, bindparam, func, or_, select, union_all
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
@@ -90,6 +90,14 @@ class SqlOrderStore:
                 query = select(table).where(table.c.coid.in_(some)).order_by(table.c.coid)
                 found += read_all(connection, Attempt, query)
         return found
+
+    def order_of(self, coid: Coid) -> OrderId | None:
+        orders, attempts = tables.orders, tables.attempts
+        query = union_all(
+            select(attempts.c.order_id).where(attempts.c.coid == coid), select(orders.c.id).where(orders.c.coid == coid)
+        )
+        with self._reading.begin() as connection:
+            return connection.execute(query).scalar()
 
     def close(self) -> None:
         self._engine.dispose()
