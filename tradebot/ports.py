@@ -14,6 +14,7 @@ from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holdin
 from tradebot.domain.coids import IntentKey
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.kill import Latch
 from tradebot.domain.orders import (
     Attempt,
     BrokerOrderId,
@@ -250,6 +251,22 @@ class IdRegistry(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class KillLatch(Protocol):
+    """The kill switch's state outside of this process; any thread may look and change it."""
+
+    def read(self) -> Latch | None:
+        """None: not latched. Never raises: what cannot be read is a latch."""
+        ...
+
+    def latch(self, latch: Latch) -> None:
+        """Durable on return. Raises OSError."""
+        ...
+
+    def release(self) -> None:
+        """Durable on return. Raises OSError."""
+        ...
 
 
 class Clock(Protocol):

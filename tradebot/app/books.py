@@ -15,11 +15,13 @@ from sqlalchemy.exc import DBAPIError
 from config.market_rules import Market
 from config.problems import ConfigError
 from config.settings import Settings
+from tradebot.adapters.brokers.latched import prove_latch
 from tradebot.adapters.brokers.paper import PaperBroker
 from tradebot.adapters.disk import DiskRefused, RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
 from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
+from tradebot.adapters.kill_latch import FileLatch
 from tradebot.adapters.marketdata.history import TapeHistory
 from tradebot.adapters.marketdata.opening import open_tape
 from tradebot.adapters.marketdata.paper_quotes import PaperQuotes
@@ -73,6 +75,7 @@ class Books:
     record: FlightRecord
     events: EventFile
     settings: SettingsFile
+    latch: FileLatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ def open_books(
     listeners: Sequence[Listener],
 ) -> Books:
     _refuse_files(home)
+    prove_latch(home / "state")
     with _unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
     stack.callback(database.dispose)
@@ -152,6 +156,7 @@ def open_books(
         record=record,
         events=events,
         settings=settings_file,
+        latch=FileLatch(home / "state"),
     )
 
 
@@ -180,6 +185,7 @@ def paper_ports(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Por
         strategies=scene.strategies,
         bus=books.bus,
         recorder=books.record,
+        latch=books.latch,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tradebot.adapters.brokers.latched import LatchedBroker
+from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.market_rules import MarketRules
@@ -25,6 +27,7 @@ from tradebot.ports import (
     Clock,
     History,
     IdRegistry,
+    KillLatch,
     Lanes,
     MarketData,
     OrderStore,
@@ -50,6 +53,7 @@ class Ports:
     recorder: Recorder
     answers: AnswerDesk = field(default_factory=AnswerDesk)
     announcers: Sequence[Announcer] = ()
+    latch: KillLatch = field(default_factory=MemoryLatch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,11 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         rules=rules.market,
         capabilities=ports.broker.capabilities,
         registry=ports.registry,
+        latch=ports.latch,
         ids=OrderIds(stored.highest_order_id),
     )
     outside = Outside(
-        broker=ports.broker,
+        broker=LatchedBroker(ports.broker, ports.latch),
         market_data=ports.market_data,
         history=ports.history,
         strategies=ports.strategies,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tradebot import __version__
+from tradebot.domain.kill import KillMode
 from tradebot.domain.orders import OrderStatus
 
 FOLDER = Path(__file__).resolve().parents[2]
@@ -37,6 +38,20 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
     doctor.set_defaults(command=_doctor)
+    kill = commands.add_parser("kill", help="stop all new entries now, whatever the daemon is doing")
+    kill.add_argument(
+        "mode",
+        nargs="?",
+        choices=[str(mode) for mode in KillMode],
+        default=str(KillMode.CANCEL_ENTRIES),
+        help="stop: no new entries; cancel_entries (without a word): and those that stand are cancelled;"
+        " flatten: and what is held is sold",
+    )
+    kill.add_argument("--reason", default="", metavar="WORDS", help="is shown until somebody releases the switch")
+    release = commands.add_parser("release", help="release the kill switch: entries go on")
+    for each, command in ((kill, _kill), (release, _release)):
+        _add_folders(each)
+        each.set_defaults(command=command)
     report = commands.add_parser("report", help="write the report of a run (HTML and text)")
     report.add_argument("session", nargs="?", help="a folder of sessions/; without it, the newest")
     _add_folders(report)
@@ -116,6 +131,18 @@ def _run(options: argparse.Namespace) -> int:
     from tradebot.cli.run import run
 
     return run(options)
+
+
+def _kill(options: argparse.Namespace) -> int:
+    from tradebot.cli.kill import kill
+
+    return kill(options)
+
+
+def _release(options: argparse.Namespace) -> int:
+    from tradebot.cli.kill import release
+
+    return release(options)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -22,7 +22,10 @@ class BrokerWord(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """An order as it leaves us; `tag` is the client order id. LIMIT and SL only, so `price` is always given."""
+    """An order as it leaves us; `tag` is the client order id. LIMIT and SL only, so `price` is always given.
+
+    `is_entry`: it takes on risk, so that a latched kill switch stops it; what reduces a position passes.
+    """
 
     tag: Coid
     symbol: str
@@ -36,6 +39,7 @@ class Ticket:
     validity: Validity
     variety: Variety
     disclosed_quantity: int = 0
+    is_entry: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ TradebotError
 │   ├── BrokerUnavailable   certainly not sent: try again
 │   ├── OutcomeUnknown      it may stand at the broker: look it up, never just send again
 │   ├── SessionExpired      log in, then try again
-│   └── RateLimited         certainly not sent: wait, then try again
+│   ├── RateLimited         certainly not sent: wait, then try again
+│   └── KillSwitchLatched   certainly not sent, and not to be: give up
 ├── InvalidTransition       our record and the event do not fit: log, then reconcile
 ├── StateCorrupt            a durable file cannot be trusted: refuse to start
 ├── SaveFailed              the database did not take a change: nothing was sent for it, entries stop
@@ -54,6 +55,10 @@ class RateLimited(BrokerError):
     def __init__(self, text: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(text)
         self.retry_after_s = retry_after_s
+
+
+class KillSwitchLatched(BrokerError):
+    """An entry met the kill switch at the last point before the broker; it was not sent."""
 
 
 class InvalidTransition(TradebotError):

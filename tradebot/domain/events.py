@@ -55,6 +55,7 @@ class EventName(StrEnum):
     EXIT_TRAILING_HIT = "EXIT_TRAILING_HIT"
     EXIT_PROFIT_TARGET = "EXIT_PROFIT_TARGET"
     EXIT_TIME_STOP = "EXIT_TIME_STOP"
+    EXIT_PANIC = "EXIT_PANIC"
     MANUAL_ORDER_SEEN = "MANUAL_ORDER_SEEN"
     MANUAL_CANCEL = "MANUAL_CANCEL"
     MANUAL_MODIFICATION = "MANUAL_MODIFICATION"
@@ -69,6 +70,8 @@ class EventName(StrEnum):
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
+    KILL_LATCHED = "KILL_LATCHED"
+    KILL_RELEASED = "KILL_RELEASED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
     FLAGS_IN_FORCE = "FLAGS_IN_FORCE"
     CONFIG_CHANGED = "CONFIG_CHANGED"
@@ -245,6 +248,18 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.EXIT_TIME_STOP: EventFields(
         meaning="The position is too old; found and threshold are minutes.", always=_EXIT
     ),
+    EventName.EXIT_PANIC: EventFields(
+        meaning="The kill switch is latched in mode flatten: the position is sold at what the market pays.",
+        levels=_CRITICAL,
+        always=("position_id", "symbol", "quantity"),
+        sometimes=("found", "threshold"),
+    ),
+    EventName.KILL_LATCHED: EventFields(
+        meaning="The kill switch is latched: no entries until it is released, restarts included.",
+        levels=_CRITICAL,
+        always=("mode", "cause"),
+    ),
+    EventName.KILL_RELEASED: EventFields(meaning="The kill switch is released.", levels=_WARNING),
     EventName.MANUAL_ORDER_SEEN: EventFields(
         meaning="The account has an order that is not ours. It is told once and never touched.",
         always=("symbol", "side", "quantity", "price", "broker_order_id"),

@@ -19,6 +19,7 @@ class ExitRule(StrEnum):
     TRAILING = "trailing_stop"
     PROFIT_TARGET = "profit_target"
     TIME_STOP = "time_stop"
+    PANIC = "panic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,11 @@ def evaluate(position: Position, last_price: Decimal, now: datetime, rules: Exit
         ttl_min = Decimal(int(rules.ttl.total_seconds() // 60))
         return ExitDecision(rule=ExitRule.TIME_STOP, found=age_min, level=ttl_min)
     return None
+
+
+def panic(last_price: Decimal) -> ExitDecision:
+    """The kill switch in mode flatten: whatever the price is."""
+    return ExitDecision(rule=ExitRule.PANIC, found=last_price, level=last_price)
 
 
 def stop_level(position: Position, entry: Decimal, rules: ExitRules) -> Decimal:

@@ -11,6 +11,7 @@ from tradebot.domain.broker_views import BrokerOrder, Ticket
 from tradebot.domain.errors import (
     BrokerRejected,
     BrokerUnavailable,
+    KillSwitchLatched,
     OutcomeUnknown,
     RateLimited,
     SessionExpired,
@@ -153,6 +154,8 @@ def _mutate(call: Mutation, broker: Broker) -> RequestAnswered:
         broker_order_id = _send(call, broker)
     except BrokerRejected as refusal:
         return _answered(call, CallOutcome.REFUSED, refusal.text)
+    except KillSwitchLatched as latched:
+        return _answered(call, CallOutcome.STOPPED, str(latched))
     except (BrokerUnavailable, RateLimited, SessionExpired) as cause:
         return _answered(call, CallOutcome.UNSENT, str(cause))
     except OutcomeUnknown as cause:

@@ -10,10 +10,12 @@ from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
+from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
     CancelOrder,
     Command,
     DropOrder,
+    KillSwitch,
     Once,
     PauseEntries,
     PolicyChanged,
@@ -27,7 +29,8 @@ from tradebot.engine.submissions import Submissions
 class Commands:
     """One method a command; each leaves its answer in the unit, which is released once the unit is saved."""
 
-    def __init__(self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions) -> None:
+    def __init__(self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions, killing: Killing) -> None:
+        self._killing = killing
         self._submissions = submissions
         self._setting = setting
         self._desk = desk
@@ -51,6 +54,8 @@ class Commands:
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder():
                 unit.answers.append(_drop(unit, command))
+            case KillSwitch():
+                self._killing.command(unit, command)
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))

@@ -35,6 +35,9 @@ from tradebot.engine.messages import CallOutcome, Job, RequestAnswered
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
+REDUCES = "reduces"
+"""The key of an order's metadata that says what it takes back, so that no switch that stops entries stops it."""
+
 SENDS_MAX = 3
 """How often one placement is tried with the same client order id before the order has failed."""
 
@@ -285,6 +288,9 @@ class Desk:
                     order,
                     Transition(change=OrderChange.REFUSED, at=unit.now, reason=reason, source="broker"),
                 )
+            case CallOutcome.STOPPED:
+                if attempt.status.is_open:
+                    self.give_up(unit, order, attempt, f"Not sent: {message.text}")
             case CallOutcome.UNSENT:
                 ledger.tell(unit, EventName.ORDER_RETRY, f"{ledger.describe(order)}: {message.text}", order)
                 unit.timers.append((Job.VERIFY, self.retry_at(unit, attempt)))
@@ -335,6 +341,7 @@ _STATES: Mapping[CallOutcome, RequestState] = {
     CallOutcome.ACCEPTED: RequestState.ACKED,
     CallOutcome.REFUSED: RequestState.REFUSED,
     CallOutcome.UNSENT: RequestState.UNSENT,
+    CallOutcome.STOPPED: RequestState.UNSENT,
     CallOutcome.UNKNOWN: RequestState.UNKNOWN,
 }
 
@@ -399,7 +406,14 @@ def _ticket(order: Order, attempt: Attempt) -> Ticket:
         validity=order.validity,
         variety=attempt.variety,
         disclosed_quantity=order.disclosed_quantity,
+        is_entry=is_entry(order),
     )
+
+
+def is_entry(order: Order) -> bool:
+    """It takes on risk. What sells a position, or takes back what another order did, does not."""
+    sells_position = order.side is Side.SELL and order.position_id is not None
+    return not (sells_position or REDUCES in order.metadata)
 
 
 def _new_attempt(intent: OrderIntent, order_id: OrderId, slot: Slot, now: datetime) -> Attempt:

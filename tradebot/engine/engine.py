@@ -10,6 +10,7 @@ from typing import Protocol
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.kill import Latch
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import ledger
 from tradebot.engine.announcing import Announcements, Announcer
@@ -36,6 +37,7 @@ from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import Judging
+from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
     BookSeen,
     CallFailed,
@@ -43,6 +45,7 @@ from tradebot.engine.messages import (
     Command,
     Job,
     JobDue,
+    LatchSeen,
     MarketSeen,
     Message,
     Once,
@@ -110,7 +113,9 @@ class Engine:
         judging = Judging(setting)
         self._jobs = Jobs(setting, Entries(setting, self._desk, judging), Sells(setting, self._desk))
         self._submissions = Submissions(setting, self._desk, judging, parts.store)
-        self._commands = Commands(setting, self._desk, self._jobs, self._submissions)
+        self._killing = Killing(setting, self._desk)
+        self._latch_seen: Latch | None = None
+        self._commands = Commands(setting, self._desk, self._jobs, self._submissions, self._killing)
 
     @property
     def answers(self) -> AnswerDesk:
@@ -136,12 +141,21 @@ class Engine:
 
     def run_pending(self, timeout_s: float = 0.0) -> int:
         """Handle what waits, in batches, until the inbox is empty; returns how many messages there were."""
-        handled = 0
+        handled = self._look_at_latch()
         while messages := self.inbox.drain(BATCH_MAX, timeout_s):
             timeout_s = 0.0
             handled += len(messages)
             self._run_batch(messages)
         return handled
+
+    def _look_at_latch(self) -> int:
+        """Anybody may change the latch, at any time, without asking this process: it comes before what waits."""
+        latch = self._setting.latch.read()
+        if latch != self._latch_seen:
+            self._latch_seen = latch
+            self._run_batch([LatchSeen(latch=latch)])
+            return 1
+        return 0
 
     def clock_stepped(self, step_s: float) -> None:
         """The wall clock has jumped, or (with 0) the scheduler was silent: told, and the day is planned anew."""
@@ -203,12 +217,8 @@ class Engine:
         match message:
             case JobDue():
                 self._job_due(unit, message)
-            case SignalsReady():
-                self.memory.running.discard(message.job.name)
-                self._jobs.signals_ready(unit, message)
-            case SellsReady():
-                self.memory.running.discard(message.job.name)
-                self._jobs.sells_ready(unit, message)
+            case SignalsReady() | SellsReady():
+                self._job_prepared(unit, message)
             case RequestAnswered():
                 self._desk.answered(unit, message)
             case BookSeen():
@@ -224,10 +234,19 @@ class Engine:
             case MarketSeen():
                 self.memory.market_asked = False
                 self._submissions.market_seen(unit, message)
+            case LatchSeen():
+                self._killing.seen(unit, message)
             case Once():
                 self._commands.once(unit, message)
             case _:
                 self._commands.handle(unit, message)
+
+    def _job_prepared(self, unit: Unit, message: SignalsReady | SellsReady) -> None:
+        self.memory.running.discard(message.job.name)
+        if isinstance(message, SignalsReady):
+            self._jobs.signals_ready(unit, message)
+        else:
+            self._jobs.sells_ready(unit, message)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:
@@ -342,7 +361,7 @@ class Engine:
         """
         if cause is None:
             return
-        if isinstance(message, CancelOrder | PauseEntries):
+        if isinstance(message, CancelOrder | PauseEntries | LatchSeen):
             self._wishes.append(message)
         elif (command := command_in(message)) is not None:
             self._answers.release([_answer(command, Outcome.UNSAVED, str(cause))])

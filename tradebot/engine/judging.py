@@ -87,6 +87,8 @@ class Judging:
         if unit.memory.entries_stopped:
             figures = {"cause": unit.memory.entries_stopped}
             found.append(Refusal("state", Reason.ENTRIES_STOPPED, figures))
+        if (latch := unit.latch) is not None:
+            found.append(Refusal("state", Reason.KILL_SWITCH, {"mode": latch.mode, "cause": latch.reason}))
         if unit.is_paused:
             found.append(Refusal("state", Reason.ENTRIES_PAUSED, {"symbol": symbol}))
         if symbol in picture.halted:

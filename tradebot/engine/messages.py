@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import (
     BrokerOrderId,
     Coid,
@@ -102,12 +103,21 @@ class MarketSeen:
     quotes: Mapping[str, Quote]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatchSeen:
+    """The kill switch's latch is another one than before; None: it was released."""
+
+    latch: Latch | None
+
+
 class CallOutcome(StrEnum):
-    """How a mutating call ended. `unsent`: certainly not carried out; `unknown`: only a look can tell."""
+    """How a mutating call ended. `unsent`: certainly not carried out; `stopped`: nor is it to be, the kill switch is
+    latched; `unknown`: only a look can tell."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNSENT = "unsent"
+    STOPPED = "stopped"
     UNKNOWN = "unknown"
 
 
@@ -222,6 +232,16 @@ class DropOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KillSwitch:
+    """Somebody wants no new entries, and what `mode` says beside; None releases. It is latched on disk, so that it
+    outlives this process; writing the latch's file does the same, also while the daemon is stuck."""
+
+    mode: KillMode | None
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChanged:
     """The operator has edited the configuration: the policy that counts from the next message on, and what is new in
     it, as (key, old value, new value) in the words of the file."""
@@ -231,7 +251,7 @@ class PolicyChanged:
     correlation_id: str = "configuration"
 
 
-Command = SubmitOrder | CancelOrder | DropOrder | PauseEntries | PolicyChanged
+Command = SubmitOrder | CancelOrder | DropOrder | PauseEntries | KillSwitch | PolicyChanged
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
 
@@ -248,6 +268,7 @@ Message = (
     | SignalsReady
     | SellsReady
     | MarketSeen
+    | LatchSeen
     | CallFailed
     | RequestAnswered
     | BookSeen

@@ -10,8 +10,9 @@ from decimal import Decimal
 from tradebot.domain.broker_views import Holding
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
-from tradebot.domain.exits import ExitDecision, ExitRule, evaluate, trail_level
+from tradebot.domain.exits import ExitDecision, ExitRule, evaluate, panic, trail_level
 from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.kill import KillMode
 from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import (
     DecisionId,
@@ -39,6 +40,7 @@ _TOLD = {
     ExitRule.TRAILING: EventName.EXIT_TRAILING_HIT,
     ExitRule.PROFIT_TARGET: EventName.EXIT_PROFIT_TARGET,
     ExitRule.TIME_STOP: EventName.EXIT_TIME_STOP,
+    ExitRule.PANIC: EventName.EXIT_PANIC,
 }
 _BASIS_POINTS = Decimal(10_000)
 
@@ -80,9 +82,11 @@ class Sells:
     def _judge(self, unit: Unit, position: Position, quote: Quote) -> Position:
         rules = self._setting.policy.exits
         position = self._with_peak(unit, position, quote.last_price)
-        if position.exit_rule is not None:
+        latch = unit.latch
+        is_panic = latch is not None and latch.mode is KillMode.FLATTEN
+        if position.exit_rule is not None and not (is_panic and position.exit_rule != ExitRule.PANIC):
             return position
-        hit = evaluate(position, quote.last_price, unit.now, rules)
+        hit = panic(quote.last_price) if is_panic else evaluate(position, quote.last_price, unit.now, rules)
         if hit is None:
             return position
         position = replace(position, exit_rule=hit.rule, updated_at=unit.now)

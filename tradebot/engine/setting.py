@@ -10,7 +10,7 @@ from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.market_rules import MarketRules
 from tradebot.domain.policy import Policy
 from tradebot.engine.ids import OrderIds
-from tradebot.ports import Capabilities, IdRegistry
+from tradebot.ports import Capabilities, IdRegistry, KillLatch
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,4 +24,5 @@ class Setting:
     rules: MarketRules
     capabilities: Capabilities
     registry: IdRegistry
+    latch: KillLatch
     ids: OrderIds

@@ -11,6 +11,7 @@ from tradebot.domain.broker_views import BrokerOrder
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import Event
 from tradebot.domain.instruments import InstrumentTerms
+from tradebot.domain.kill import Latch
 from tradebot.domain.orders import (
     Attempt,
     BrokerOrderId,
@@ -152,6 +153,7 @@ class Memory:
     is_day_over: bool = False
     entries_stopped: str = ""
     is_paused: bool = False
+    latch: Latch | None = None
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""
@@ -250,6 +252,14 @@ class Unit:
         if own is None:
             return self.memory.is_paused if self._batch is None else self._batch.is_paused
         return bool(own)
+
+    @property
+    def latch(self) -> Latch | None:
+        """The kill switch's latch, with what this unit and its batch have seen of it."""
+        if "latch" not in self.facts:
+            return self.memory.latch if self._batch is None else self._batch.latch
+        found = self.facts["latch"]
+        return found if isinstance(found, Latch) else None
 
     def reserved(self, coid: Coid) -> RegistryEntry | None:
         """A reservation of this unit or of its batch."""

@@ -23,6 +23,7 @@ from tests.unit.engine.fakes import (
     NoRecorder,
     NotedJobs,
 )
+from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -77,6 +78,7 @@ class House:
         announcers: Sequence[Announcer] = (),
         is_started: bool = True,
         database: Database | None = None,
+        latch: MemoryLatch | None = None,
     ) -> None:
         self.clock = FakeClock(at)
         self.disk = SimDisk()
@@ -89,6 +91,7 @@ class House:
         self.events: list[Event] = []
         self.answers = AnswerDesk()
         self.lanes = HeldLanes()
+        self.latch = latch or MemoryLatch()
         if stored is not None:
             self.database.store.save(stored)
         self._books = books or (lambda store, registry: (store, registry))
@@ -226,6 +229,7 @@ class House:
             recorder=NoRecorder(),
             answers=self.answers,
             announcers=self._announcers,
+            latch=self.latch,
         )
         rules = Rules(
             policy=self.policy,

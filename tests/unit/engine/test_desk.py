@@ -13,6 +13,7 @@ from tests.builders import MONDAY, NOON, an_attempt, an_intent, an_order, later
 from tests.simulator.disk import SimDisk
 from tests.simulator.world import market
 from tests.unit.engine.fakes import PROOF
+from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
 from tradebot.domain.events import EventName
@@ -45,8 +46,10 @@ class Room:
                 calendar=found.calendar,
                 amo=found.amo_windows.of("paper", "NSE", MONDAY),
                 actions=(),
+                rules=found.rules,
                 capabilities=PROOF,
                 registry=self.registry,
+                latch=MemoryLatch(),
                 ids=OrderIds(None),
             )
         )
