@@ -26,6 +26,7 @@ from tradebot.domain.events import Event
 if TYPE_CHECKING:
     from tradebot.interfaces.api.health_watch import HealthWatch
     from tradebot.interfaces.api.services import Part, Services
+    from tradebot.interfaces.api.stream.hub import Hub
 
 _log = logging.getLogger("tradebot.http")
 
@@ -54,6 +55,7 @@ class HttpFace:
         self._home = home
         self._real = RealClock()
         self._watch: HealthWatch | None = None
+        self._hub: Hub | None = None
 
     def turn(self) -> None:
         """On the engine's thread, whenever something may have changed."""
@@ -61,8 +63,9 @@ class HttpFace:
             self._watch.turn()
 
     def _hear(self, event: Event) -> None:
-        if self._watch is not None:
+        if self._watch is not None and self._hub is not None:
             self._watch(event)
+            self._hub.heard(event)
 
     @contextmanager
     def beside(self, run: Replay | Paper, say: Callable[[str], None]) -> Iterator[None]:
@@ -71,7 +74,9 @@ class HttpFace:
             yield
             return
         from tradebot.interfaces.api.health_watch import HealthWatch
+        from tradebot.interfaces.api.metering import NoMeter
         from tradebot.interfaces.api.server import CannotListen, HttpServer
+        from tradebot.interfaces.api.stream.hub import Hub
 
         http = self._settings.http
         try:
@@ -82,7 +87,9 @@ class HttpFace:
             yield
             return
         self._watch = HealthWatch(self._real)
+        self._hub = Hub(self._real, NoMeter(), lambda: {"connected": True})
         run.engine.bus.subscribe(self._hear)
+        run.engine.bus.follow(self._hub.saved)
         with ExitStack() as stack:
             engine = open_reading_engine(self._settings.run.database_url_in(self._home))
             stack.callback(engine.dispose)
@@ -109,11 +116,14 @@ class HttpFace:
         from tradebot.interfaces.api.command_desk import CommandDesk
         from tradebot.interfaces.api.services import Limits, Services
 
+        assert self._hub is not None
         settings, http = self._settings, self._settings.http
         names = {http.http_host.lower(), *(name.lower() for name in http.http_names.split(",") if name)}
         return Services(
             orders=orders,
             desk=CommandDesk(run.engine.inbox, run.engine.answers),
+            hub=self._hub,
+            is_ready=lambda: run.engine.memory.is_reconciled,
             tokens=self._tokens(),
             health=lambda: self._health(run, orders),
             clock=run.clock,
@@ -130,7 +140,10 @@ class HttpFace:
 
     def _health(self, run: Replay | Paper, orders: OrderReader) -> Mapping[str, Part]:
         assert self._watch is not None
-        return self._watch.parts(run.engine.memory, orders.is_answering, lambda: "up")
+        return self._watch.parts(run.engine.memory, orders.is_answering, self._stream)
+
+    def _stream(self) -> str:
+        return f"{self._hub.count()} clients" if self._hub is not None else "not open"
 
 
 def _is_local(host: str) -> bool:

@@ -22,6 +22,7 @@ from tradebot.adapters.storage.tables import metadata
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile, hashed, token_of
 from tradebot.domain.access import Caller, Grant, Scope
+from tradebot.domain.events import Event as TradebotEvent
 from tradebot.engine.messages import Command
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.command_desk import CommandDesk
@@ -29,6 +30,7 @@ from tradebot.interfaces.api.health_watch import HealthWatch
 from tradebot.interfaces.api.metering import NoMeter
 from tradebot.interfaces.api.server import HttpServer
 from tradebot.interfaces.api.services import Limits, Services
+from tradebot.interfaces.api.stream.hub import Hub
 
 T = TypeVar("T")
 
@@ -54,7 +56,9 @@ class Rig:
         self.database = FileDatabase(folder / "orders.db")
         self.real = RealClock()
         self.watch = HealthWatch(self.real)
-        self.house = House(database=self.database, listener=self.watch)
+        self.hub = Hub(self.real, NoMeter(), lambda: {"connected": True})
+        self.house = House(database=self.database, listener=self._hear)
+        self.house.engine.bus.follow(self.hub.saved)
         self.reader = open_reading_engine(self.database.url)
         self.services = self._services(limits or Limits())
         self.server = HttpServer("127.0.0.1", 0)
@@ -111,6 +115,10 @@ class Rig:
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.client.get(path, **options)
 
+    def _hear(self, event: TradebotEvent) -> None:
+        self.watch(event)
+        self.hub.heard(event)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self.house.engine.run_pending(0.01)
@@ -126,6 +134,8 @@ class Rig:
         return Services(
             orders=orders,
             desk=CommandDesk(self.house.inbox, self.house.answers),
+            hub=self.hub,
+            is_ready=lambda: self.house.memory.is_reconciled,
             tokens=self.tokens,
             health=lambda: self.watch.parts(self.house.memory, orders.is_answering, lambda: "up"),
             clock=self.house.clock,

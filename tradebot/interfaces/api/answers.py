@@ -189,6 +189,15 @@ class HealthShape(Shape):
     parts: dict[str, PartShape]
 
 
+class StreamShape(Shape):
+    """The order stream; `upstream` is the broker's side of it."""
+
+    status: str
+    total_clients: int
+    channels: list[str]
+    upstream: dict[str, object]
+
+
 class ServiceShape(Shape):
     status: str
     service: str

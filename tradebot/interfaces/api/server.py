@@ -12,6 +12,7 @@ STOP_S = 5.0
 BACKLOG = 512
 MESSAGE_BYTES_MAX = 4_096
 PING_S = 30.0
+UNREAD_MS_MAX = 30_000
 _log = logging.getLogger("tradebot.http")
 
 
@@ -84,6 +85,9 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotListen(f"{host}:{port}: {cause.strerror or cause}") from cause
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A client that reads nothing any more is given up by the system; accepted sockets inherit it.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS_MAX)
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError as cause:

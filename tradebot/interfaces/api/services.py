@@ -11,6 +11,7 @@ from tradebot.domain.access import Caller, Grant
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import Fill
 from tradebot.interfaces.api.command_desk import CommandDesk
+from tradebot.interfaces.api.stream.hub import Hub
 from tradebot.ports import Clock
 
 
@@ -62,10 +63,13 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """`clock` is the daemon's (virtual in a replay), `real` the machine's; `local` is who a caller of this machine is
-    while there is no token; `health` is asked on a thread of its own."""
+    while there is no token; `health` is asked on a thread of its own; `is_ready` says whether the books agree with the
+    broker."""
 
     orders: Orders
     desk: CommandDesk
+    hub: Hub
+    is_ready: Callable[[], bool]
     tokens: Tokens
     health: Callable[[], Mapping[str, Part]]
     clock: Clock

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradebot.interfaces.api.errors import ApiError, error_response
+from tradebot.interfaces.api.metering import Meter
 from tradebot.ports import Clock
 
 _FIT = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
@@ -26,16 +26,10 @@ SECURITY_HEADERS = {
 CLOSED_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-class RequestMeter(Protocol):
-    """Counts requests by endpoint (a pattern, never a path with ids in it), method and status."""
-
-    def request(self, endpoint: str, method: str, status: int, took_s: float) -> None: ...
-
-
 class Tracing:
     """Plain ASGI. An id of the caller is used where it is fit for a log (`_FIT`), else a new one is made."""
 
-    def __init__(self, app: ASGIApp, *, clock: Clock, new_id: Callable[[], str], meter: RequestMeter) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock, new_id: Callable[[], str], meter: Meter) -> None:
         self._app = app
         self._clock = clock
         self._new_id = new_id
