@@ -59,7 +59,7 @@ class Subscriber:
         self._arrival.set()
 
     async def take(self) -> list[str]:
-        """What has arrived, once something has; nothing when that was all and the client is slow or the stream ends."""
+        """What has arrived, once something has; nothing when that was all: it is slow, or the stream ends."""
         while True:
             texts = [text for account, sequence, text in self._waiting if self._is_news(account, sequence)]
             self._waiting.clear()
