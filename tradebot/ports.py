@@ -279,6 +279,12 @@ class Clock(Protocol):
         ...
 
 
+class Chance(Protocol):
+    def number(self, *about: str) -> int:
+        """A number from 0 to 2^128 - 1 for what it is about; a replay gets the same one each time."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJob:
     """A job of one trading day. With `until`, it is due every minute from `at` up to and including `until`

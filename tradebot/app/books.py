@@ -17,6 +17,7 @@ from config.problems import ConfigError
 from config.settings import Settings
 from tradebot.adapters.brokers.latched import prove_latch
 from tradebot.adapters.brokers.paper import PaperBroker
+from tradebot.adapters.chance import MachineChance, SeededChance
 from tradebot.adapters.disk import DiskRefused, RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
@@ -44,7 +45,7 @@ from tradebot.engine.bus import Bus, Listener
 from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Clock, Disk, Lanes, Scheduler, Strategy
+from tradebot.ports import Chance, Clock, Disk, Lanes, Scheduler, Strategy
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
@@ -76,6 +77,7 @@ class Books:
     events: EventFile
     settings: SettingsFile
     latch: FileLatch
+    chance: Chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ def open_books(
         events=events,
         settings=settings_file,
         latch=FileLatch(home / "state"),
+        chance=SeededChance(settings.replay.seed) if settings.run.mode == "replay" else MachineChance(),
     )
 
 
@@ -186,6 +189,7 @@ def paper_ports(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Por
         bus=books.bus,
         recorder=books.record,
         latch=books.latch,
+        chance=books.chance,
     )
 
 

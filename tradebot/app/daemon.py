@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradebot.adapters.brokers.latched import LatchedBroker
+from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
@@ -24,6 +25,7 @@ from tradebot.engine.recovery import remember
 from tradebot.engine.setting import Setting
 from tradebot.ports import (
     Broker,
+    Chance,
     Clock,
     History,
     IdRegistry,
@@ -54,6 +56,7 @@ class Ports:
     answers: AnswerDesk = field(default_factory=AnswerDesk)
     announcers: Sequence[Announcer] = ()
     latch: KillLatch = field(default_factory=MemoryLatch)
+    chance: Chance = field(default_factory=lambda: SeededChance(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         registry=ports.registry,
         latch=ports.latch,
         ids=OrderIds(stored.highest_order_id),
+        chance=ports.chance,
     )
     outside = Outside(
         broker=LatchedBroker(ports.broker, ports.latch),

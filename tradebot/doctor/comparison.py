@@ -11,7 +11,7 @@ from decimal import Decimal
 from tradebot.adapters.storage.book_reader import StoredBooks
 from tradebot.doctor.evidence import Exchange, ExchangeOrder, Registry
 from tradebot.domain.broker_views import BrokerOrder, BrokerWord
-from tradebot.domain.coids import VERSION
+from tradebot.domain.coids import DRAWN, VERSION, is_drawn
 from tradebot.domain.orders import Attempt, AttemptStatus, Coid, Fill, Order
 from tradebot.domain.registry_entries import RegistryEntry
 
@@ -64,7 +64,7 @@ def _by_tag(exchange: Exchange | None) -> Mapping[Coid, Sequence[ExchangeOrder]]
     found: dict[Coid, list[ExchangeOrder]] = defaultdict(list)
     for order in exchange or ():
         tag = order.row.tag
-        if tag is not None and len(tag) == _COID_LENGTH and tag.startswith(VERSION):
+        if tag is not None and len(tag) == _COID_LENGTH and tag.startswith((VERSION, DRAWN)):
             found[tag].append(order)
     return found
 
@@ -92,7 +92,7 @@ def _presence(
     if attempt is None:
         yield found("order", _why_not_in_the_database(entry, rows))
         return
-    if entry is None and (attempt.status.is_open or attempt.updated_at >= since):
+    if entry is None and not is_drawn(coid) and (attempt.status.is_open or attempt.updated_at >= since):
         yield found("entry", "" if attempt.status.is_open else "it was kept for a shorter time")
     if attempt.broker_order_id is not None and knows_exchange and not rows:
         yield found("order")

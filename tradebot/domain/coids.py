@@ -1,4 +1,4 @@
-"""Client order ids: derived from the intent, so that the same intent has the same id on any machine."""
+"""Client order ids: derived from the intent, so that the same intent has the same id on any machine; or drawn."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tradebot.domain.orders import Coid, DecisionId, Side
 
 VERSION = "A"
+DRAWN = "R"
+"""The first letter of an id that stands in no registry and says nothing about its intent."""
 ATTEMPTS_MAX = 36 * 36 - 1
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HASH_LENGTH = 15
@@ -34,6 +36,15 @@ def derive(key: IntentKey, attempt: int) -> Coid:
     text = "\x1f".join((key.account_id, key.decision_id, str(key.leg), key.side))
     number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
     return Coid(VERSION + _base36(number, _HASH_LENGTH) + _base36(attempt, 2))
+
+
+def drawn(number: int) -> Coid:
+    """18 upper-case letters and digits that are made from chance alone."""
+    return Coid(DRAWN + _base36(number, _HASH_LENGTH + 2))
+
+
+def is_drawn(coid: Coid) -> bool:
+    return coid.startswith(DRAWN)
 
 
 def attempt_of(coid: Coid) -> int:

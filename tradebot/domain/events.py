@@ -26,8 +26,10 @@ class EventName(StrEnum):
     SYSTEMS_INITIALIZED = "SYSTEMS_INITIALIZED"
     SYSTEMS_STOPPED = "SYSTEMS_STOPPED"
     RECONCILE_RESULT = "RECONCILE_RESULT"
+    RECONCILE_SKIPPED = "RECONCILE_SKIPPED"
     ORDER_INTENT = "ORDER_INTENT"
     ORDER_SENT = "ORDER_SENT"
+    ORDER_OBSERVED = "ORDER_OBSERVED"
     ORDER_ACCEPTED = "ORDER_ACCEPTED"
     ORDER_REJECTED = "ORDER_REJECTED"
     ORDER_UNCERTAIN = "ORDER_UNCERTAIN"
@@ -135,11 +137,19 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="The first comparison with the broker's order book after a start is done; jobs may run.",
         always=("reconciled", "pending", "applied_fills", "expired", "errors"),
     ),
+    EventName.RECONCILE_SKIPPED: EventFields(
+        meaning="Jobs start without a comparison with the broker's order book, since that is switched off.",
+        levels=_WARNING,
+    ),
     EventName.ORDER_INTENT: EventFields(
         meaning="An order was decided and written down with its client order id; it was not sent yet.", always=_ORDER
     ),
     EventName.ORDER_SENT: EventFields(
         meaning="An order is handed over for sending, the first time or again.", always=(*_ORDER, "attempt")
+    ),
+    EventName.ORDER_OBSERVED: EventFields(
+        meaning="A call (kind: place, modify or cancel) that was not made, since nothing may be sent.",
+        always=("symbol", "side", "quantity", "price", "decision_id", "kind"),
     ),
     EventName.ORDER_ACCEPTED: EventFields(meaning="The broker has the order.", always=_ORDER),
     EventName.ORDER_REJECTED: EventFields(
@@ -183,9 +193,20 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         always=_ORDER,
     ),
     EventName.COID_DUPLICATE: EventFields(
-        meaning="An intent that was placed before, or may have been, was stopped.",
-        levels=_WARNING,
-        always=("coid", "symbol", "side", "decision_id", "attempt"),
+        meaning="An intent that was placed before, or may have been, was stopped; or the broker says that it has an"
+        " order with this id. CRITICAL: more than three within an hour, or a second order with an id of ours (twin).",
+        levels=(Level.WARNING, Level.CRITICAL),
+        always=("coid", "symbol", "side", "decision_id", "order_id", "attempt"),
+        sometimes=(
+            "quantity",
+            "price",
+            "status",
+            "filled_qty",
+            "avg_price",
+            "reason",
+            "broker_order_id",
+            "twin",
+        ),
     ),
     EventName.GUARD_BLOCK: EventFields(
         meaning="A guard blocked an entry, with what was found and what is allowed; with shadow true it would have.",
@@ -221,7 +242,7 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.SIGNALS_RECEIVED: EventFields(
         meaning="The strategies were asked, and every signal has its outcome.",
         always=("trading_day", "signals"),
-        sometimes=("sent", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
+        sometimes=("sent", "observed", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
     ),
     EventName.SIGNALS_UNUSABLE: EventFields(
         meaning="A strategy failed or cannot trust what it reads; it gives no signal this time.",

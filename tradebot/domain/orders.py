@@ -199,6 +199,11 @@ class Order:
         return self.execution_value / self.execution_qty if self.execution_qty else None
 
 
+SAID_TO_BE_THERE = "DUPLICATE"
+"""The broker status of an attempt that the broker refused as a duplicate and did not show yet: it is there, so that its
+absence from a book proves nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One client order id of an order, and what the broker last said about it."""

@@ -10,6 +10,7 @@ from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
+    SAID_TO_BE_THERE,
     Attempt,
     AttemptStatus,
     Coid,
@@ -22,8 +23,9 @@ from tradebot.domain.orders import (
 from tradebot.domain.policy import UnknownPolicy
 from tradebot.domain.reconcile import executed_sum, part_reason
 from tradebot.engine import ledger
+from tradebot.engine.backoff import SENDS_MAX
 from tradebot.engine.calls import LookAtOrder
-from tradebot.engine.desk import SENDS_MAX, Desk
+from tradebot.engine.desk import Desk
 from tradebot.engine.messages import BookSeen, Job
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -59,6 +61,7 @@ class Absence:
         is_unsent = request is not None and request.state is RequestState.UNSENT
         # The book shows one day: of an order meant for an earlier one it proves nothing.
         is_proof = capabilities.absence_is_proof and attempt.trading_day >= ist_date(unit.now)
+        is_proof = is_proof and attempt.broker_status != SAID_TO_BE_THERE
         if attempt.broker_order_id is None and (is_proof or is_unsent):
             since = request.answered_at or request.prepared_at if request is not None else attempt.created_at
             visible_at = since + capabilities.visibility_delay
@@ -101,7 +104,7 @@ class Absence:
             changed = replace(attempt, variety=variety, updated_at=unit.now)
             ledger.change_attempt(unit, attempt, changed)
             attempt = changed
-        self._desk.send(unit, order, attempt)
+        self._desk.send_again(unit, order, attempt)
 
     def _open_variety(self, attempt: Attempt, now: datetime) -> Variety | None:
         """How an order of that trading day can be sent now; None when it is too late for it."""

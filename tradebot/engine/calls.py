@@ -17,7 +17,7 @@ from tradebot.domain.errors import (
     SessionExpired,
 )
 from tradebot.domain.instruments import InstrumentTerms
-from tradebot.domain.orders import BrokerOrderId, Coid, Variety
+from tradebot.domain.orders import BrokerOrderId, Coid, Order, Variety
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
 from tradebot.engine.messages import (
@@ -134,13 +134,13 @@ def not_performed(call: Call, cause: Exception) -> Message:
             return _failed(call, cause)
 
 
-def lane_of(call: Call, symbols: Mapping[str, str]) -> str:
-    """The lane of a call: mutations of one symbol run one after the other, looks in a lane of their own."""
+def lane_of(call: Call, order: Order | None, *, is_by_symbol: bool) -> str:
+    """The lane of a call: mutations of one symbol (or only those of one `order`) run one after the other, looks in a
+    lane of their own."""
     match call:
-        case Place(ticket=ticket):
-            return ticket.symbol
-        case Modify(request_id=request_id) | Cancel(request_id=request_id):
-            return symbols[request_id]
+        case Place() | Modify() | Cancel():
+            assert order is not None
+            return order.symbol if is_by_symbol else f"order {order.id}"
         case LookAtBook() | LookAtOrder():
             return "book"
         case LookAtMarket():
@@ -153,7 +153,8 @@ def _mutate(call: Mutation, broker: Broker) -> RequestAnswered:
     try:
         broker_order_id = _send(call, broker)
     except BrokerRejected as refusal:
-        return _answered(call, CallOutcome.REFUSED, refusal.text)
+        is_there = isinstance(call, Place) and _says_duplicate(refusal.text)
+        return _answered(call, CallOutcome.DUPLICATE if is_there else CallOutcome.REFUSED, refusal.text)
     except KillSwitchLatched as latched:
         return _answered(call, CallOutcome.STOPPED, str(latched))
     except (BrokerUnavailable, RateLimited, SessionExpired) as cause:
@@ -174,6 +175,12 @@ def _send(call: Mutation, broker: Broker) -> BrokerOrderId:
         case Cancel():
             broker.cancel(call.broker_order_id, call.variety)
     return call.broker_order_id
+
+
+def _says_duplicate(text: str) -> bool:
+    """The broker has an order with this id: ours, of an earlier send whose answer never came."""
+    said = text.lower()
+    return "already exists" in said or "duplicate" in said
 
 
 def _answered(call: Mutation, outcome: CallOutcome, text: str) -> RequestAnswered:

@@ -69,6 +69,8 @@ class Commands:
             return _answer(command, Outcome.UNKNOWN_ID, f"no order {command.order_id}")
         if order.status is not OrderStatus.PENDING:
             return _answer(command, Outcome.CONFLICT, f"order {order.id} is {order.status}, not pending")
+        if self._setting.policy.flags.observe_only:
+            return _answer(command, Outcome.BLOCKED, "OBSERVE_ONLY is on: nothing is sent")
         self._desk.cancel(unit, order, command.reason)
         return Answer(correlation_id=command.correlation_id, outcome=Outcome.ASKED, order_ids=(order.id,))
 

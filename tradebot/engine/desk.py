@@ -3,65 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
-from tradebot.domain.broker_views import Ticket
-from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
-from tradebot.domain.events import EventName, FieldValue, Level
-from tradebot.domain.exits import ExitRule
+from tradebot.domain.coids import is_drawn
+from tradebot.domain.events import EventName, Level
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
 from tradebot.domain.orders import (
+    SAID_TO_BE_THERE,
     Attempt,
     AttemptStatus,
     BrokerRequest,
-    Coid,
     Order,
     OrderId,
     OrderIntent,
     OrderStatus,
-    OrderType,
     RequestKind,
     RequestState,
-    Side,
-    Variety,
 )
 from tradebot.domain.reconcile import cancel_variety, rejected_reason
 from tradebot.engine import ledger
+from tradebot.engine.backoff import backoff
 from tradebot.engine.calls import Cancel, Modify, Place
+from tradebot.engine.duplicates import Duplicate, tell_duplicate
 from tradebot.engine.messages import CallOutcome, Job, RequestAnswered
+from tradebot.engine.observing import observe, observe_change
+from tradebot.engine.order_rows import new_attempt, new_order, placed_reason, ticket_of
 from tradebot.engine.setting import Setting
+from tradebot.engine.slots import DerivedSlots, DrawnSlots, Slot, Slots, Submission
 from tradebot.engine.state import Unit
 
-REDUCES = "reduces"
-"""The key of an order's metadata that says what it takes back, so that no switch that stops entries stops it."""
-
-SENDS_MAX = 3
-"""How often one placement is tried with the same client order id before the order has failed."""
-
-_BACKOFF_FIRST = timedelta(milliseconds=250)
-_BACKOFF_MAX = timedelta(seconds=2)
 _EPOCH_DIGITS = 1_000_000
-
-
-class Submission(StrEnum):
-    SENT = "sent"
-    DUPLICATE = "duplicate"
-    UNCERTAIN = "uncertain"
-    EXHAUSTED = "exhausted"
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """The client order id that an intent gets: which one, or why none. `filled`: of earlier attempts."""
-
-    verdict: Submission
-    coid: Coid
-    number: int
-    filled: int = 0
-    is_reused: bool = False
 
 
 class Desk:
@@ -69,23 +42,28 @@ class Desk:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
+        self._slots: Slots = DerivedSlots(setting) if setting.policy.flags.coids else DrawnSlots(setting)
+        self._retry_job = Job.VERIFY if setting.policy.flags.coids else Job.RESEND
 
-    def place(self, unit: Unit, intent: OrderIntent) -> Submission:
+    def place(self, unit: Unit, intent: OrderIntent, slot: Slot | None = None) -> Submission:
         """Reserve the client order id and write order, attempt and request; the call follows the commit.
 
         Guards come before this. The same intent again is stopped here, whatever happened in between; a later attempt
-        is for what the earlier ones did not fill.
+        is for what the earlier ones did not fill. `slot`: the id, where somebody has asked for it already.
         """
-        slot = self.slot(unit, intent)
+        slot = slot or self.slot(unit, intent)
         if slot.verdict is not Submission.SENT:
             self.stop(unit, intent, slot)
             return slot.verdict
+        if self._setting.policy.flags.observe_only:
+            observe(unit, intent)
+            return Submission.OBSERVED
         order, attempt = self._new_order(unit, intent, slot)
         if slot.is_reused:
             unit.notes[attempt.coid] = ledger.registry_entry(attempt, order)
             text = f"{ledger.describe(order)}: reserved before, not sent"
             ledger.tell(unit, EventName.COID_REUSED, text, order)
-        else:
+        elif not is_drawn(attempt.coid):
             unit.reservations[attempt.coid] = ledger.registry_entry(attempt, order)
         ledger.tell(unit, EventName.ORDER_INTENT, ledger.describe(order), order)
         self.send(unit, order, attempt)
@@ -95,27 +73,24 @@ class Desk:
         """Tell that an intent was not carried out, and what stands in its way."""
         attempt = unit.attempts.get(slot.coid)
         entry = self._setting.registry.get(slot.coid)
-        fields: dict[str, FieldValue] = {
-            "coid": slot.coid,
-            "symbol": intent.symbol,
-            "side": intent.side,
-            "decision_id": intent.decision_id,
-            "attempt": slot.number,
-            "order_id": attempt.order_id if attempt is not None else entry.metadata.get("order_id") if entry else None,
-        }
-        text = f"{intent.symbol} {intent.side} {intent.quantity}: {slot.verdict}, stands under {slot.coid}"
-        ledger.tell(
-            unit,
-            EventName.COID_DUPLICATE,
-            text,
-            fields=fields,
-            level=Level.WARNING,
-            correlation_id=intent.correlation_id,
+        order_id = attempt.order_id if attempt is not None else entry.metadata.get("order_id") if entry else None
+        duplicate = Duplicate(
+            coid=slot.coid,
+            symbol=intent.symbol,
+            side=intent.side,
+            decision_id=intent.decision_id,
+            order_id=order_id,
+            attempt=slot.number,
         )
+        text = f"{intent.symbol} {intent.side} {intent.quantity}: {slot.verdict}, stands under {slot.coid}"
+        tell_duplicate(unit, duplicate, text, intent.correlation_id)
 
     def send(self, unit: Unit, order: Order, attempt: Attempt) -> None:
         """Prepare the placement of an attempt, the first time or again; never more than `SENDS_MAX` times."""
-        ticket = _ticket(order, attempt)
+        if self._setting.policy.flags.observe_only:
+            observe_change(unit, order, RequestKind.PLACE)
+            return
+        ticket = ticket_of(order, attempt)
         request = BrokerRequest(
             id=f"{attempt.coid}-P",
             order_id=order.id,
@@ -130,8 +105,33 @@ class Desk:
         unit.calls.append(Place(request_id=request.id, ticket=ticket))
         ledger.tell(unit, EventName.ORDER_SENT, ledger.describe(order), order, {"attempt": attempt.number})
 
+    def send_again(self, unit: Unit, order: Order, attempt: Attempt) -> None:
+        """Under the same id; where ids are drawn, as another attempt under a new one."""
+        coid, number = self._slots.again(unit, attempt)
+        if coid == attempt.coid or self._setting.policy.flags.observe_only:
+            self.send(unit, order, attempt)
+            return
+        ledger.change_attempt(unit, attempt, apply_attempt(attempt, AttemptChange.EXPIRED, unit.now))
+        another = replace(
+            attempt,
+            coid=coid,
+            number=number,
+            status=AttemptStatus.PENDING,
+            broker_order_id=None,
+            created_at=unit.now,
+            updated_at=unit.now,
+        )
+        order = replace(order, coid=coid)
+        unit.orders[order.id] = order
+        unit.attempts[coid] = another
+        unit.sends[coid] = unit.sends.get(attempt.coid) or 0
+        self.send(unit, order, another)
+
     def cancel(self, unit: Unit, order: Order, reason: str) -> None:
         """Ask for a cancellation of what stands at the broker; without its number there, once there is one."""
+        if self._setting.policy.flags.observe_only:
+            observe_change(unit, order, RequestKind.CANCEL)
+            return
         if not order.cancel_requested:
             order = ledger.change(
                 unit,
@@ -161,6 +161,9 @@ class Desk:
 
     def modify(self, unit: Unit, order: Order, price: Decimal) -> None:
         """Ask for another limit price of a standing order; one change at a time."""
+        if self._setting.policy.flags.observe_only:
+            observe_change(unit, order, RequestKind.MODIFY, price)
+            return
         attempt = unit.attempts[order.coid]
         if attempt.broker_order_id is None or unit.modifies.get(attempt.coid):
             return
@@ -224,31 +227,11 @@ class Desk:
 
     def retry_at(self, unit: Unit, attempt: Attempt) -> datetime:
         """When the next look, and with it the next send, of an attempt is due."""
-        sends: int = max(unit.sends.get(attempt.coid) or 1, 1)
-        return unit.now + min(_BACKOFF_FIRST * (1 << (sends - 1)), _BACKOFF_MAX)
+        return unit.now + backoff(unit.sends.get(attempt.coid) or 1, attempt.coid, self._setting.chance)
 
     def slot(self, unit: Unit, intent: OrderIntent) -> Slot:
-        """Which client order id the intent gets, from what memory, this batch and the registry know of it."""
-        key = IntentKey(intent.account_id, intent.decision_id, intent.leg, intent.side)
-        entries = self._setting.registry.attempts_of(key)
-        number, filled = entries[0].attempt_count if entries else 1, 0
-        while number <= ATTEMPTS_MAX:
-            coid = derive(key, number)
-            attempt = unit.attempts.get(coid)
-            entry = unit.reserved(coid) or self._setting.registry.get(coid)
-            status = attempt.status if attempt is not None else entry.status if entry is not None else None
-            if coid in unit.memory.orphans:
-                return Slot(Submission.UNCERTAIN, coid, number)
-            is_unsent = attempt is None and entry is not None and entry.broker_order_id is None
-            is_reused = status is not None and status.is_open and is_unsent
-            if status is not None and not is_reused and (status.is_open or status is AttemptStatus.FILLED):
-                return Slot(Submission.DUPLICATE, coid, number)
-            if status is None or is_reused:
-                verdict = Submission.SENT if filled < intent.quantity else Submission.DUPLICATE
-                return Slot(verdict, coid, number, filled, is_reused)
-            filled += attempt.filled_quantity if attempt is not None else entry.filled_qty if entry else 0
-            number += 1
-        return Slot(Submission.EXHAUSTED, derive(key, ATTEMPTS_MAX), ATTEMPTS_MAX)
+        """Which client order id the intent gets, or why none."""
+        return self._slots.of(unit, intent)
 
     def _new_order(self, unit: Unit, intent: OrderIntent, slot: Slot) -> tuple[Order, Attempt]:
         """The row and its attempt; a failed row that waits under this id is used again."""
@@ -256,7 +239,7 @@ class Desk:
         intent = replace(intent, quantity=intent.quantity - slot.filled)
         row_id = unit.unsent.get(slot.coid)
         order_id = row_id or self._setting.ids.next(now)
-        attempt = _new_attempt(intent, order_id, slot, now)
+        attempt = new_attempt(intent, order_id, slot, now)
         if row_id is None:
             order = new_order(intent, order_id, slot.coid, now, placed_reason(intent))
             ledger.record(unit, order, attempt)
@@ -293,15 +276,28 @@ class Desk:
                     self.give_up(unit, order, attempt, f"Not sent: {message.text}")
             case CallOutcome.UNSENT:
                 ledger.tell(unit, EventName.ORDER_RETRY, f"{ledger.describe(order)}: {message.text}", order)
-                unit.timers.append((Job.VERIFY, self.retry_at(unit, attempt)))
-            case CallOutcome.UNKNOWN:
-                if attempt.status.is_open and attempt.broker_order_id is None:
-                    lost = apply_attempt(attempt, AttemptChange.LOST, unit.now)
-                    ledger.change_attempt(unit, attempt, lost)
-                text = f"{ledger.describe(order)}: {message.text}"
-                ledger.tell(unit, EventName.ORDER_UNCERTAIN, text, order, level=Level.WARNING)
-                unit.looks.append("uncertain")
-                unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
+                unit.timers.append((self._retry_job, self.retry_at(unit, attempt)))
+            case CallOutcome.UNKNOWN | CallOutcome.DUPLICATE:
+                self._in_doubt(unit, order, attempt, message)
+
+    def _in_doubt(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
+        """It may stand at the broker; one that is said to be there already most probably does. Look, then decide."""
+        if message.outcome is CallOutcome.DUPLICATE:
+            tell_duplicate(
+                unit, _duplicate(order, attempt), f"{ledger.describe(order)}: {message.text}", order.correlation_id
+            )
+        if attempt.status.is_open and attempt.broker_order_id is None:
+            lost = apply_attempt(attempt, AttemptChange.LOST, unit.now)
+            if message.outcome is CallOutcome.DUPLICATE:
+                lost = replace(lost, broker_status=SAID_TO_BE_THERE)
+            ledger.change_attempt(unit, attempt, lost)
+        text = f"{ledger.describe(order)}: {message.text}"
+        ledger.tell(unit, EventName.ORDER_UNCERTAIN, text, order, level=Level.WARNING)
+        if self._retry_job is Job.RESEND:
+            unit.timers.append((Job.RESEND, self.retry_at(unit, attempt)))
+            return
+        unit.looks.append("uncertain")
+        unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
 
     def _accepted(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
         if attempt.broker_order_id is None:
@@ -343,94 +339,16 @@ _STATES: Mapping[CallOutcome, RequestState] = {
     CallOutcome.UNSENT: RequestState.UNSENT,
     CallOutcome.STOPPED: RequestState.UNSENT,
     CallOutcome.UNKNOWN: RequestState.UNKNOWN,
+    CallOutcome.DUPLICATE: RequestState.UNKNOWN,
 }
 
 
-def new_order(intent: OrderIntent, order_id: OrderId, coid: Coid, now: datetime, reason: str) -> Order:
-    """The row of an intent, pending, before anything is sent."""
-    return Order(
-        id=order_id,
-        user_id=intent.user_id,
-        account_id=intent.account_id,
-        symbol=intent.symbol,
-        exchange=intent.exchange,
-        side=intent.side,
-        order_type=intent.order_type,
-        product=intent.product,
-        validity=intent.validity,
-        variety=intent.variety,
-        quantity=intent.quantity,
-        price=intent.price,
-        trigger_price=intent.trigger_price,
-        status=OrderStatus.PENDING,
-        reason=reason,
-        coid=coid,
-        orig_source=intent.source,
-        entry_type=intent.entry_type,
-        created_at=now,
-        updated_at=now,
-        decision_id=intent.decision_id,
-        leg=intent.leg,
-        position_id=intent.position_id,
-        correlation_id=intent.correlation_id,
-        trading_day=intent.trading_day,
-        metadata=intent.metadata,
-        batch_id=intent.batch_id,
-        idempotency_key=intent.idempotency_key,
-        disclosed_quantity=intent.disclosed_quantity,
-    )
-
-
-def placed_reason(intent: OrderIntent) -> str:
-    """The reason that a new order carries until something happens to it."""
-    if intent.side is Side.SELL:
-        rule = intent.metadata.get("rule", ExitRule.PROFIT_TARGET)
-        return "Sell order placed at target" if rule == ExitRule.PROFIT_TARGET else f"Sell order placed: {rule}"
-    waits = "market open" if intent.variety is Variety.AMO else "execution"
-    return f"Order placed - waiting for {waits}"
-
-
-def _ticket(order: Order, attempt: Attempt) -> Ticket:
-    if attempt.price is None:
-        raise ValueError(f"order {order.id}: a market order is sent with a protecting limit, and this one has none")
-    return Ticket(
-        tag=attempt.coid,
+def _duplicate(order: Order, attempt: Attempt) -> Duplicate:
+    return Duplicate(
+        coid=attempt.coid,
         symbol=order.symbol,
-        exchange=order.exchange,
         side=order.side,
-        quantity=attempt.quantity,
-        order_type=OrderType.SL if order.trigger_price is not None else OrderType.LIMIT,
-        price=attempt.price,
-        trigger_price=order.trigger_price,
-        product=order.product,
-        validity=order.validity,
-        variety=attempt.variety,
-        disclosed_quantity=order.disclosed_quantity,
-        is_entry=is_entry(order),
-    )
-
-
-def is_entry(order: Order) -> bool:
-    """It takes on risk. What sells a position, or takes back what another order did, does not."""
-    sells_position = order.side is Side.SELL and order.position_id is not None
-    return not (sells_position or REDUCES in order.metadata)
-
-
-def _new_attempt(intent: OrderIntent, order_id: OrderId, slot: Slot, now: datetime) -> Attempt:
-    return Attempt(
-        coid=slot.coid,
-        number=slot.number,
-        order_id=order_id,
-        account_id=intent.account_id,
-        decision_id=intent.decision_id,
-        leg=intent.leg,
-        side=intent.side,
-        symbol=intent.symbol,
-        variety=intent.variety,
-        quantity=intent.quantity,
-        price=intent.price,
-        status=AttemptStatus.PENDING,
-        trading_day=intent.trading_day,
-        created_at=now,
-        updated_at=now,
+        decision_id=order.decision_id,
+        order_id=order.id,
+        attempt=attempt.number,
     )

@@ -11,7 +11,7 @@ from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import Latch
-from tradebot.domain.orders import OrderStatus
+from tradebot.domain.orders import Order, OrderStatus
 from tradebot.engine import ledger
 from tradebot.engine.announcing import Announcements, Announcer
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome
@@ -111,7 +111,8 @@ class Engine:
         self._desk = Desk(setting)
         self._tracker = Tracker(setting, self._desk)
         judging = Judging(setting)
-        self._jobs = Jobs(setting, Entries(setting, self._desk, judging), Sells(setting, self._desk))
+        entries = Entries(setting, self._desk, judging)
+        self._jobs = Jobs(setting, self._desk, entries, Sells(setting, self._desk))
         self._submissions = Submissions(setting, self._desk, judging, parts.store)
         self._killing = Killing(setting, self._desk)
         self._latch_seen: Latch | None = None
@@ -136,7 +137,10 @@ class Engine:
         self._plan()
         unit = Unit(self.memory, self._clock.now())
         self._jobs.adjust_if_missed(unit)
-        unit.looks.append("recovery")
+        if self._setting.policy.flags.startup_reconcile:
+            unit.looks.append("recovery")
+        else:
+            self._open_without_look(unit)
         self._refuse(unit.now, None, self._commit(unit))
 
     def run_pending(self, timeout_s: float = 0.0) -> int:
@@ -297,6 +301,14 @@ class Engine:
         self._jobs.first_start(unit)
         unit.timers.append((Job.CATCH_UP, unit.now))
 
+    def _open_without_look(self, unit: Unit) -> None:
+        """Jobs may run at once: what happened at the broker meanwhile is found by the next cycle's look."""
+        unit.facts["is_reconciled"] = True
+        text = "not compared with the broker's order book: jobs start at once, the poll catches up"
+        ledger.tell(unit, EventName.RECONCILE_SKIPPED, text, level=Level.WARNING, correlation_id="start")
+        self._jobs.first_start(unit)
+        unit.timers.append((Job.CATCH_UP, unit.now))
+
     def _catch_up(self, unit: Unit) -> None:
         runs = {Job(run.name): run for run in unit.job_runs.values()}
         setting = self._setting
@@ -383,9 +395,13 @@ class Engine:
             self._scheduler.once(name, now + self._setting.policy.times.verify_after)
 
     def _hand_over(self, call: Call) -> None:
-        lane = lane_of(call, self._symbol_of(call))
+        order, flags = self._order_of(call), self._setting.policy.flags
+        lane = lane_of(call, order, is_by_symbol=flags.symbol_locks)
         if isinstance(call, Place | Modify | Cancel):
             self.memory.take_off(call.request_id)
+            if flags.observe_only:
+                self.inbox.put_answer(not_performed(call, BrokerUnavailable("OBSERVE_ONLY is on: nothing is sent")))
+                return
         elif isinstance(call, LookAtMarket):
             self.memory.market_asked = True
         elif not isinstance(call, LookAtOrder) and call.job is not None:
@@ -404,11 +420,10 @@ class Engine:
 
         return work
 
-    def _symbol_of(self, call: Call) -> dict[str, str]:
-        if isinstance(call, Modify | Cancel):
-            request = self.memory.requests[call.request_id]
-            return {call.request_id: self.memory.orders[request.order_id].symbol}
-        return {}
+    def _order_of(self, call: Call) -> Order | None:
+        if isinstance(call, Place | Modify | Cancel):
+            return self.memory.orders[self.memory.requests[call.request_id].order_id]
+        return None
 
 
 def _describe(message: Message, fault: Exception) -> str:

@@ -12,10 +12,11 @@ from tradebot.domain.orders import DecisionId, OrderIntent, Product, Side, Sourc
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
 from tradebot.engine import ledger, verdicts
-from tradebot.engine.desk import Desk, Submission
+from tradebot.engine.desk import Desk
 from tradebot.engine.judging import Judging, Picture, held_position, money_of
 from tradebot.engine.messages import SignalsReady
 from tradebot.engine.setting import Setting
+from tradebot.engine.slots import Submission
 from tradebot.engine.state import Unit
 from tradebot.engine.verdicts import Wish
 
@@ -61,9 +62,11 @@ class Entries:
         else:
             refusals = self._judging.entry(unit, intent, picture)
         if not refusals:
-            self._desk.place(unit, intent)
-            verdicts.decide(unit, verdicts.wish_of(intent), Submission.SENT, order_id=unit.attempts[slot.coid].order_id)
-            return Submission.SENT
+            verdict = self._desk.place(unit, intent, slot)
+            placed = unit.attempts.get(slot.coid)
+            order_id = placed.order_id if placed is not None else None
+            verdicts.decide(unit, verdicts.wish_of(intent), verdict, order_id=order_id)
+            return verdict
         if all(refusal.reason in verdicts.FAILS_WITH_ROW for refusal in refusals):
             verdicts.fail(unit, intent, slot.coid, refusals, self._setting.ids)
             return "failed"

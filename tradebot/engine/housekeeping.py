@@ -6,6 +6,7 @@ from datetime import date
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Attempt, OrderId, OrderStatus
+from tradebot.engine.observing import OBSERVED
 from tradebot.engine.state import Memory
 from tradebot.ports import COMMAND_RUNS_LOADED
 
@@ -30,6 +31,7 @@ def forget_finished(memory: Memory, before: date) -> None:
             memory.decisions.drop(decision.id)
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
+    memory.told = {key for key in memory.told if not key.startswith(OBSERVED)}
     _forget_rows(memory, before)
     _forget_positions(memory)
 

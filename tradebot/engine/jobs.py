@@ -13,9 +13,11 @@ from tradebot.domain.positions import adjusted
 from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareSells
 from tradebot.engine.day_plan import adjust_due, entry_day
+from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries, in_words
 from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, PauseEntries, SellsReady, SignalsReady
 from tradebot.engine.questions import booked_quantities
+from tradebot.engine.resending import resend_due
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -27,8 +29,9 @@ _RETRY_AFTER = timedelta(minutes=1)
 class Jobs:
     """A job that has done its work leaves its run in the same transaction; one that has not is done again."""
 
-    def __init__(self, setting: Setting, entries: Entries, sells: Sells) -> None:
+    def __init__(self, setting: Setting, desk: Desk, entries: Entries, sells: Sells) -> None:
         self._setting = setting
+        self._desk = desk
         self._entries = entries
         self._sells = sells
 
@@ -47,6 +50,8 @@ class Jobs:
                 unit.calls.append(self.look(unit, str(job.name), job))
             case Job.VERIFY:
                 unit.looks.append("verify")
+            case Job.RESEND:
+                resend_due(unit, self._desk, self._setting)
             case Job.OPEN:
                 self._prepare_sells(unit, job)
             case Job.AMO_PLACEMENT:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tradebot.domain import lifecycle, positions
+from tradebot.domain.coids import is_drawn
 from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import (
@@ -72,8 +73,8 @@ def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:
     unit.attempts[after.coid] = after
     if after.broker_order_id is not None:
         unit.coids[after.broker_order_id] = after.coid
-    order = unit.orders.get(after.order_id)
-    unit.notes[after.coid] = registry_entry(after, order)
+    if not is_drawn(after.coid):
+        unit.notes[after.coid] = registry_entry(after, unit.orders.get(after.order_id))
 
 
 def registry_entry(attempt: Attempt, order: Order | None) -> RegistryEntry:

@@ -44,6 +44,7 @@ class Job(StrEnum):
     AMO_PLACEMENT = "amo_placement"
     END_OF_DAY = "end_of_day"
     VERIFY = "verify"
+    RESEND = "resend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +113,14 @@ class LatchSeen:
 
 class CallOutcome(StrEnum):
     """How a mutating call ended. `unsent`: certainly not carried out; `stopped`: nor is it to be, the kill switch is
-    latched; `unknown`: only a look can tell."""
+    latched; `unknown`: only a look can tell; `duplicate`: the broker says that an order with this id is there."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNSENT = "unsent"
     STOPPED = "stopped"
     UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

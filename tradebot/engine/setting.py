@@ -10,7 +10,7 @@ from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.market_rules import MarketRules
 from tradebot.domain.policy import Policy
 from tradebot.engine.ids import OrderIds
-from tradebot.ports import Capabilities, IdRegistry, KillLatch
+from tradebot.ports import Capabilities, Chance, IdRegistry, KillLatch
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,3 +26,4 @@ class Setting:
     registry: IdRegistry
     latch: KillLatch
     ids: OrderIds
+    chance: Chance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,9 @@ from tradebot.engine.calls import Call
 from tradebot.engine.messages import Job
 from tradebot.engine.waiting import Waiting
 from tradebot.ports import Changes
+
+DUPLICATES_MAX = 100
+"""Of so many stopped duplicates the instants are remembered: enough to tell a few from many."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -147,6 +151,7 @@ class Memory:
     terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
     halted: Mapping[str, str] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    duplicates: deque[datetime] = field(default_factory=lambda: deque(maxlen=DUPLICATES_MAX))
     running: set[Job] = field(default_factory=set)
     market_asked: bool = False
     is_reconciled: bool = False
@@ -195,7 +200,8 @@ class Unit:
     handed to the lanes, `answers` released, `events` published and `timers` set only then. `looks` ask for a look at
     the order book (one for the whole batch, however many ask), `landed` are requests that have ended, `cleared`
     orphans of the registry that are settled, `facts` new values of the memory's plain fields. `correlation_id` is that
-    of the command that is handled: everything that the unit writes down and tells carries it.
+    of the command that is handled: everything that the unit writes down and tells carries it. `told` is what
+    need not be told again.
     """
 
     orders: Table[OrderId, Order]
@@ -239,6 +245,8 @@ class Unit:
         self.looks: list[str] = []
         self.cleared: list[Coid] = []
         self.facts: dict[str, object] = {}
+        self.told: set[str] = set()
+        self.duplicates: list[datetime] = []
 
     def is_under_way(self, request_id: str) -> bool:
         """The request was handed to a lane and has not ended, or will be handed over once this unit is saved."""
@@ -260,6 +268,21 @@ class Unit:
             return self.memory.latch if self._batch is None else self._batch.latch
         found = self.facts["latch"]
         return found if isinstance(found, Latch) else None
+
+    def is_news(self, key: str) -> bool:
+        """Whether something that is to be told once was not told yet; from now on it was."""
+        if key in self.memory.told or self._is_told(key):
+            return False
+        self.told.add(key)
+        return True
+
+    def _is_told(self, key: str) -> bool:
+        return key in self.told or (self._batch is not None and self._batch._is_told(key))
+
+    def duplicates_since(self, since: datetime) -> int:
+        """How many intents were stopped as duplicates since then, this unit's included."""
+        before = self._batch.duplicates_since(since) if self._batch is not None else _count(self.memory, since)
+        return before + sum(at >= since for at in self.duplicates)
 
     def reserved(self, coid: Coid) -> RegistryEntry | None:
         """A reservation of this unit or of its batch."""
@@ -288,6 +311,8 @@ class Unit:
             getattr(self, name).merge()
         if self._batch is None:
             self.memory.seen.update(self.seen)
+            self.memory.told |= self.told
+            self.memory.duplicates.extend(self.duplicates)
             self.memory.land(self.landed)
             for coid in self.cleared:
                 self.memory.orphans.pop(coid, None)
@@ -311,3 +336,9 @@ class Unit:
         batch.looks += self.looks
         batch.cleared += self.cleared
         batch.facts |= self.facts
+        batch.told |= self.told
+        batch.duplicates += self.duplicates
+
+
+def _count(memory: Memory, since: datetime) -> int:
+    return sum(at >= since for at in memory.duplicates)

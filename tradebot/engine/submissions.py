@@ -27,11 +27,12 @@ from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.calls import LookAtMarket
-from tradebot.engine.desk import Desk, Submission
+from tradebot.engine.desk import Desk
 from tradebot.engine.judging import Judging, Picture, held_position, money_of
 from tradebot.engine.messages import CallFailed, MarketSeen, SubmitOrder
 from tradebot.engine.pricing import next_session, on_tick, protected_price, reference_price
 from tradebot.engine.setting import Setting
+from tradebot.engine.slots import Submission
 from tradebot.engine.state import Memory, Unit
 from tradebot.engine.waiting import Waiting, fingerprint
 from tradebot.ports import OrderStore
@@ -182,7 +183,11 @@ class Submissions:
         if refusals:
             self._refused(unit, waiting, intent, slot.coid, refusals)
             return
-        self._desk.place(unit, intent)
+        verdict = self._desk.place(unit, intent, slot)
+        if verdict is not Submission.SENT:
+            verdicts.decide(unit, verdicts.wish_of(intent), verdict)
+            self._end(unit, waiting, Outcome.BLOCKED, "OBSERVE_ONLY is on: nothing is sent")
+            return
         order = unit.orders[unit.attempts[slot.coid].order_id]
         verdicts.decide(unit, verdicts.wish_of(intent), Submission.SENT, order_id=order.id)
         self._end(unit, waiting, Outcome.DONE, order.reason, order.id)

@@ -222,9 +222,8 @@ class Tracker:
         ledger.tell(unit, EventName.MANUAL_MODIFICATION, text, changed, level=Level.WARNING)
 
     def _tell_once(self, unit: Unit, key: str, text: str, order: Order) -> None:
-        if key in unit.memory.told:
+        if not unit.is_news(key):
             return
-        unit.facts["told"] = unit.memory.told | {key}
         ledger.tell(unit, EventName.BROKER_WORD_UNKNOWN, text, order, level=Level.WARNING)
 
     def _tell_foreign(self, unit: Unit, row: BrokerOrder) -> None:
@@ -249,9 +248,8 @@ class Tracker:
     def _tell_twin(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """Two orders with one id of ours at the broker: told at once, never corrected by trading."""
         key = f"twin:{row.broker_order_id}"
-        if key in unit.memory.told:
+        if not unit.is_news(key):
             return
-        unit.facts["told"] = unit.memory.told | {key}
         order = unit.orders[unit.attempts[coid].order_id]
         text = f"{ledger.describe(order)}: a second order with its id stands at the broker: {row.broker_order_id}"
         fields: dict[str, FieldValue] = {"twin": row.broker_order_id, "attempt": unit.attempts[coid].number}

@@ -12,8 +12,8 @@ from tradebot.domain.guards import Reason, Refusal
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Coid, Decision, DecisionId, Order, OrderId, OrderIntent, Side
 from tradebot.engine import ledger
-from tradebot.engine.desk import new_order
 from tradebot.engine.ids import OrderIds
+from tradebot.engine.order_rows import new_order
 from tradebot.engine.state import Unit
 
 FAILS_WITH_ROW = frozenset({Reason.MAX_POSITIONS, Reason.MIN_CASH})

@@ -25,7 +25,7 @@ HALTED_SHOWN_MAX = 5
 
 _ONE_DAY = timedelta(days=1)
 _RECENT = timedelta(minutes=5)
-_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.VERIFY})
+_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.VERIFY, Job.RESEND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,11 @@ import pytest
 from tests.builders import a_signal
 from tests.unit.engine.fakes import NO_PROOF, PROOF, AnswerLost, tag_of, unreachable
 from tests.unit.engine.house import House
+from tradebot.adapters.chance import SeededChance
 from tradebot.domain.errors import BrokerRejected, OutcomeUnknown, RateLimited, SessionExpired
 from tradebot.domain.events import EventName
-from tradebot.domain.orders import AttemptStatus, OrderStatus, RequestState
+from tradebot.domain.orders import AttemptStatus, Coid, OrderStatus, RequestState
+from tradebot.engine.backoff import backoff
 from tradebot.engine.messages import CallOutcome, OrderPushed, RequestAnswered
 
 PUSH = OrderPushed(broker_order_id="1")  # type: ignore[arg-type]
@@ -99,15 +101,29 @@ def test_an_order_that_was_certainly_not_sent_is_sent_again_with_its_id_after_a_
     assert len(house.memory.attempts.values()) == 1
 
 
-def test_the_pause_before_each_further_send_doubles() -> None:
+def test_the_pause_before_each_further_send_doubles_less_what_chance_takes() -> None:
     house = a_house(*[unreachable()] * 3)
 
     house.signals(a_signal())
     first = house.jobs.timers[-1][1] - house.clock.at
     house.advance(seconds=0.25)
-    second = house.jobs.timers[-1][1] - house.clock.at
+    second = max(at for _, at in house.jobs.timers) - house.clock.at
 
-    assert (first, second) == (timedelta(milliseconds=250), timedelta(milliseconds=500))
+    assert timedelta(milliseconds=125) < first <= timedelta(milliseconds=250)
+    assert timedelta(milliseconds=249) < second <= timedelta(milliseconds=500)
+
+
+@pytest.mark.parametrize(("sends", "longest_s"), [(1, 0.25), (2, 0.5), (3, 1), (4, 2), (9, 2)])
+def test_a_pause_is_between_half_of_its_length_and_all_of_it(sends: int, longest_s: float) -> None:
+    pauses = {backoff(sends, Coid(f"A{number}"), SeededChance(1)) for number in range(200)}
+
+    assert timedelta(seconds=longest_s) / 2 < min(pauses) < max(pauses) <= timedelta(seconds=longest_s)
+    assert len(pauses) > 100
+
+
+def test_a_replay_waits_the_same_time_again() -> None:
+    assert backoff(1, Coid("A1"), SeededChance(1)) == backoff(1, Coid("A1"), SeededChance(1))
+    assert backoff(1, Coid("A1"), SeededChance(1)) != backoff(1, Coid("A1"), SeededChance(2))
 
 
 def test_after_three_sends_the_order_has_failed() -> None:

@@ -13,6 +13,7 @@ from tests.builders import MONDAY, NOON, an_attempt, an_intent, an_order, later
 from tests.simulator.disk import SimDisk
 from tests.simulator.world import market
 from tests.unit.engine.fakes import PROOF
+from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive
@@ -21,9 +22,10 @@ from tradebot.domain.orders import Attempt, AttemptStatus, OrderIntent, OrderSta
 from tradebot.domain.policy import Policy
 from tradebot.engine import ledger
 from tradebot.engine.calls import Cancel, Modify, Place
-from tradebot.engine.desk import Desk, Submission
+from tradebot.engine.desk import Desk
 from tradebot.engine.ids import OrderIds
 from tradebot.engine.setting import Setting
+from tradebot.engine.slots import Submission
 from tradebot.engine.state import Memory, Unit
 
 OPEN = [AttemptStatus.PENDING, AttemptStatus.PARTIALLY_FILLED, AttemptStatus.UNKNOWN]
@@ -51,6 +53,7 @@ class Room:
                 registry=self.registry,
                 latch=MemoryLatch(),
                 ids=OrderIds(None),
+                chance=SeededChance(0),
             )
         )
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from config.market_rules import Market, load_market
 from tests.builders import MONDAY, NOON, an_attempt, an_order, later
 from tests.builders import a_position as a_holding
+from tradebot.adapters.chance import SeededChance
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import BrokerOrderId, JobRun, Order, OrderId, OrderStatus, PositionId, Side
 from tradebot.domain.policy import Policy
@@ -49,6 +50,7 @@ def a_setting(**policy: Any) -> Setting:
         ),
         registry=cast(IdRegistry, None),  # a view never asks it
         ids=OrderIds(None),
+        chance=SeededChance(0),
     )
 
 
