@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -241,6 +241,11 @@ class Calendar:
         if day not in self._resolved:
             self._resolved[day] = self._resolve(day)
         return self._resolved[day]
+
+    def with_holiday(self, day: date, name: str) -> Calendar:
+        """The same calendar without the session of `day`."""
+        special = {at: session for at, session in self.special_sessions.items() if at != day}
+        return replace(self, holidays={**self.holidays, day: name}, special_sessions=special)
 
     def is_trading_day(self, day: date) -> bool:
         return self.trading_day(day) is not None

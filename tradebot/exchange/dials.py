@@ -27,12 +27,13 @@ _LATE_REJECTION = Rejection(text="Order rejected by the risk management system."
 class AnswerLostBefore:
     """The call does not arrive and the caller cannot know: a time-out on the way out.
 
-    With `is_known` the caller does know (connection refused).
+    With `is_known` the caller does know (connection refused). `hold_s`: how long it is kept waiting.
     """
 
     per_mille: int
     calls: frozenset[str] = COMMANDS
     is_known: bool = False
+    hold_s: float = 0.0
     name: str = "answer_lost_before"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
@@ -41,7 +42,7 @@ class AnswerLostBefore:
         edge.note(self, call)
         if self.is_known:
             raise NotReached("connection refused")
-        raise AnswerLost(words.OUTCOME_OPEN)
+        raise AnswerLost(words.OUTCOME_OPEN, self.hold_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class AnswerLostAfter:
 
     per_mille: int
     calls: frozenset[str] = COMMANDS
+    hold_s: float = 0.0
     name: str = "answer_lost_after"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
@@ -57,7 +59,7 @@ class AnswerLostAfter:
         if call.name not in self.calls or not edge.happens(self, call, self.per_mille):
             return answer
         edge.note(self, call, repr(answer))
-        raise AnswerLost(words.OUTCOME_OPEN)
+        raise AnswerLost(words.OUTCOME_OPEN, self.hold_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

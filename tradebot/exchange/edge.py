@@ -34,7 +34,20 @@ class NotReached(EdgeFault):
 
 
 class AnswerLost(EdgeFault):
-    """The caller cannot know whether the call was carried out."""
+    """The caller cannot know whether the call was carried out. `hold_s` is for how many seconds it is kept waiting."""
+
+    def __init__(self, text: str, hold_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.hold_s = hold_s
+
+
+class Garbled(AnswerLost):
+    """A page came back that is no answer: from a gateway in between, for example."""
+
+    def __init__(self, page: str, http_status: int) -> None:
+        super().__init__(f"an answer that cannot be read (HTTP {http_status})")
+        self.page = page
+        self.http_status = http_status
 
 
 class ErrorAnswer(EdgeFault):
@@ -56,6 +69,7 @@ class Call:
     number: int
     at: datetime
     command: PlaceCommand | None = None
+    variety: Variety | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +107,9 @@ class Edge:
         self.dials = tuple(dials)
         self.calls = 0
         self.incidents: deque[Incident] = deque(maxlen=INCIDENTS_MAX)
+        self.tell: Callable[[Incident], object] = self.incidents.append
         self._seed = seed
+        self._delay_s = 0.0
 
     @property
     def now(self) -> datetime:
@@ -116,23 +132,35 @@ class Edge:
         return draw_below(bound, self._seed, "edge", dial.name, order_id, "number")
 
     def note(self, dial: Dial, call: Call, detail: str = "") -> None:
-        self.incidents.append(Incident(dial=dial.name, call=call, detail=detail))
+        self.tell_of(dial.name, call, detail)
+
+    def tell_of(self, dial: str, call: Call, detail: str = "") -> None:
+        self.tell(Incident(dial=dial, call=call, detail=detail))
+
+    def delay(self, seconds: float) -> None:
+        """The answer of the running call is to come so much later; the exchange itself never waits."""
+        self._delay_s += seconds
+
+    def take_delay_s(self) -> float:
+        """How late the last call's answer is to be; asked once."""
+        delay_s, self._delay_s = self._delay_s, 0.0
+        return delay_s
 
     def place(self, account_id: str, command: PlaceCommand) -> Placed | Refused:
-        call = self._call("place", account_id, command.tag or "", command)
+        call = self._call("place", account_id, command.tag or "", command, command.variety)
         return self._pass(call, lambda: self.exchange.place(account_id, command))
 
     def modify(
         self, account_id: str, order_id: str, variety: Variety, *, quantity: int, price: Decimal
     ) -> Accepted | Refused:
-        call = self._call("modify", account_id, order_id)
+        call = self._call("modify", account_id, order_id, variety=variety)
         return self._pass(
             call,
             lambda: self.exchange.modify(account_id, order_id, variety, quantity=quantity, price=price),
         )
 
     def cancel(self, account_id: str, order_id: str, variety: Variety) -> Accepted | Refused:
-        call = self._call("cancel", account_id, order_id)
+        call = self._call("cancel", account_id, order_id, variety=variety)
         return self._pass(call, lambda: self.exchange.cancel(account_id, order_id, variety))
 
     def order_book(self, account_id: str) -> Sequence[OrderRow]:
@@ -168,9 +196,24 @@ class Edge:
     def terms(self, symbol: str | None = None) -> Mapping[str, InstrumentTerms]:
         return self._pass(self._call("terms", "", symbol or ""), lambda: self.exchange.terms(symbol))
 
-    def _call(self, name: str, account_id: str, key: str = "", command: PlaceCommand | None = None) -> Call:
+    def _call(
+        self,
+        name: str,
+        account_id: str,
+        key: str = "",
+        command: PlaceCommand | None = None,
+        variety: Variety | None = None,
+    ) -> Call:
         self.calls += 1
-        return Call(name=name, account_id=account_id, key=key, number=self.calls, at=self.now, command=command)
+        return Call(
+            name=name,
+            account_id=account_id,
+            key=key,
+            number=self.calls,
+            at=self.now,
+            command=command,
+            variety=variety,
+        )
 
     def _pass(self, call: Call, ask: Callable[[], Answer]) -> Answer:
         through: Ask = ask

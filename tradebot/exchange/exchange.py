@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ from tradebot.exchange.floor import Floor
 from tradebot.exchange.ledger import Books, Ledger, NoBooks
 from tradebot.exchange.levers import Levers
 from tradebot.exchange.market import Market, MarketFacts
+from tradebot.exchange.picture import Picture
 from tradebot.exchange.rows import (
     HoldingRow,
     MarginsRow,
@@ -105,6 +106,7 @@ class Exchange:
         state: State,
         books: Books,
     ) -> None:
+        self._tape = tape
         self._settings = settings
         self._books = books
         self._market = Market(tape, facts, seed, settings)
@@ -209,12 +211,32 @@ class Exchange:
         """The picture of this instant, with five levels a side in the continuous session; None for no such symbol."""
         return self._market.quote(symbol, self._state.now)
 
+    def picture(self, symbol: str) -> Picture | None:
+        """The quote with the day's figures, as a broker's screen shows them; None where nothing can be shown."""
+        return self._market.picture(symbol, self._state.now)
+
     def terms(self, symbol: str | None = None) -> Mapping[str, InstrumentTerms]:
         """The terms in force for orders placed now, of one symbol or of all; a symbol that never traded is left out."""
         now, known = self._state.now, self._market.facts.instruments
         symbols = known if symbol is None else [symbol] if symbol in known else []
         found = {name: self._market.terms(name, now) for name in symbols}
         return {name: terms for name, terms in found.items() if terms is not None}
+
+    def close_on(self, day: date, name: str) -> None:
+        """An ad-hoc holiday: `day` has no session, and orders parked for it wait for the next one.
+
+        Not in the books: whoever opens them says so again. Raises ValueError for a day that has begun."""
+        if day <= ist_date(self.now):
+            raise ValueError(f"{day} has begun: it cannot become a holiday")
+        facts = self._market.facts
+        calendar = facts.calendar.with_holiday(day, name)
+        facts = replace(facts, calendar=calendar)
+        self._assemble(self._tape, facts, self._market.seed, self._settings, self._state, self._books)
+        waiting = [row for row in self._state.orders.values() if row.is_parked and row.trading_day == day]
+        for row in waiting:
+            self._ledger.put(replace(row, trading_day=calendar.next_trading_day(day).day))
+        if waiting:
+            self._ledger.commit_command()
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._state.copy())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Side
+from tradebot.exchange import words
 from tradebot.exchange.front_office import Rejection
 from tradebot.exchange.ledger import Ledger
-from tradebot.exchange.market import Market
+from tradebot.exchange.market import BandMove, Market
 from tradebot.exchange.matching import within_range
 from tradebot.exchange.rows import Status, stepped
 
@@ -50,3 +53,26 @@ class Levers:
         self._ledger.put(stepped(row, now, Status.REJECTED, text=rejection.text, raw=rejection.raw))
         self._ledger.commit_command()
         return True
+
+    def cancel_standing(self, order_id: str, text: str) -> bool:
+        """The exchange cancels an order that stands there, for a reason of its own."""
+        row = self._ledger.state.orders.get(order_id)
+        if row is None or not row.status.is_live:
+            return False
+        self._ledger.put(stepped(row, self._ledger.state.now, Status.CANCELLED, text=text))
+        self._ledger.commit_command()
+        return True
+
+    def refuse_modification(self, order_id: str) -> bool:
+        """A modification that was taken in comes to nothing: the order goes on as it was and says so."""
+        row = self._ledger.state.orders.get(order_id)
+        if row is None or not row.status.is_live:
+            return False
+        through = (Status.MODIFY_VALIDATION_PENDING, Status.MODIFY_PENDING, Status.NOT_MODIFIED, row.status)
+        self._ledger.put(stepped(row, self._ledger.state.now, *through, text=words.NOT_MODIFIED))
+        self._ledger.commit_command()
+        return True
+
+    def move_bands(self, seed: int, per_mille: int, percent: Decimal) -> None:
+        """From now on so many of the days of each symbol have another band in the morning; 0 per mille ends it."""
+        self._market.move_bands(BandMove(seed=seed, per_mille=per_mille, percent=percent))

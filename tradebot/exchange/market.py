@@ -22,8 +22,10 @@ from tradebot.domain.corporate_actions import CorporateAction, adjust_price, fac
 from tradebot.domain.instruments import Instrument, InstrumentTerms
 from tradebot.domain.market_rules import MarketRules, price_band, tick_reference_day, tick_size
 from tradebot.domain.quotes import Bar, Quote
+from tradebot.exchange.chance import draw_below
 from tradebot.exchange.depth import Depth, depth_around
 from tradebot.exchange.path import DayPath
+from tradebot.exchange.picture import Picture
 from tradebot.exchange.settings import ExchangeSettings
 from tradebot.exchange.tape import Tape
 
@@ -58,6 +60,18 @@ class MarketFacts:
         return self.amo_windows.of(self.amo_broker, exchange, ist_date(at))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BandMove:
+    """A band that is `percent` wide on the day itself, for `per_mille` of the days of each symbol."""
+
+    seed: int
+    per_mille: int
+    percent: Decimal
+
+    def strikes(self, symbol: str, day: date) -> bool:
+        return draw_below(1000, self.seed, "band", symbol, day) < self.per_mille
+
+
 def stage_of(plan: SessionPlan, at: datetime) -> Stage:
     if plan.pre_open is not None and plan.pre_open.contains(at):
         return Stage.OPENING_ENTRY
@@ -80,6 +94,10 @@ class Market:
         self._paths: dict[str, DayPath] = {}
         self._paths_day: date | None = None
         self._terms: dict[date, dict[str, InstrumentTerms | None]] = {}
+        self._band_move: BandMove | None = None
+
+    def move_bands(self, move: BandMove) -> None:
+        self._band_move = move if move.per_mille else None
 
     def trading_day(self, day: date) -> TradingDay | None:
         return self.facts.calendar.trading_day(day)
@@ -137,6 +155,10 @@ class Market:
             return base
         if self._tape.problems(symbol, day) is not None:
             return replace(base, is_halted=True)
+        move = self._band_move
+        if move is not None and move.strikes(symbol, day):
+            band = price_band(base.previous_close, move.percent, base.tick_size)
+            return replace(base, lower_limit=band.lower, upper_limit=band.upper)
         return self._widened(base, at)
 
     def last_price(self, symbol: str, at: datetime) -> Decimal | None:
@@ -199,6 +221,24 @@ class Market:
             previous_close=base.previous_close,
             bids=bids,
             asks=asks,
+        )
+
+    def picture(self, symbol: str, at: datetime) -> Picture | None:
+        """The quote with the day's figures; None for a symbol that has no quote or no terms."""
+        quote = self.quote(symbol, at)
+        terms = self.terms(symbol, at) if quote else None
+        if quote is None or terms is None:
+            return None
+        bar = self._session_bar(symbol, at)
+        path = self.path(symbol, ist_date(at)) if bar else DayPath(())
+        index = path.index_at(at)
+        return Picture(
+            quote=quote,
+            terms=terms,
+            opened_at_price=bar.open if bar else Decimal(0),
+            last_quantity=path.quantities[index] if index >= 0 else 0,
+            average_price=path.average_price(index),
+            traded_at=path.times[index] if index >= 0 else None,
         )
 
     def closing_reference(self, symbol: str, at: datetime) -> Decimal | None:

@@ -23,6 +23,7 @@ TRIGGER_AND_TYPE = "A trigger price belongs to stop-loss (SL) orders, and each o
 BAD_QUANTITY = "Quantity has to be a whole number above zero."
 TOO_MANY_MODIFICATIONS = "Maximum allowed order modifications exceeded."
 NOT_MODIFIED_CODE = "16346"
+NOT_MODIFIED = "16346 : Order cannot be modified"
 PARKED_NEEDS_AMO = "The order is an after-market order that is not released yet. Use the variety amo."
 BELOW_FILLED = "16346 : Order cannot be modified: the new quantity is not above what was filled."
 CANCELLED_BY_USER = "Cancelled by the user."

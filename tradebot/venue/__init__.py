@@ -1,0 +1,1 @@
+"""The exchange as a process of its own: its clock, its sockets, its streams and the endpoint that drives it."""
