@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.flags import MASTER
+from config.kinds import BrokerName, Mode
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -49,7 +50,41 @@ def _is_safe_for_live(name: str) -> Callable[[Settings], bool]:
     return lambda s: s.run.mode != "live" or s.flags.force_unsafe_live or bool(s.in_force(name))
 
 
+def _is_live(s: Settings) -> bool:
+    return s.run.mode is Mode.LIVE
+
+
 CHECKS = (
+    Check(
+        keys=("broker", "mode"),
+        rule="kite or kotak in mode live, and paper in the others",
+        holds=lambda s: _is_live(s) is not (s.broker.broker is BrokerName.PAPER),
+    ),
+    Check(
+        keys=("confirm_live", "mode"),
+        rule="true in mode live: it trades with real money",
+        holds=lambda s: s.broker.confirm_live or not _is_live(s),
+    ),
+    Check(
+        keys=("KITE_API_KEY", "KITE_API_SECRET", "broker"),
+        rule="given, with the secret, for the broker kite",
+        holds=lambda s: s.broker.broker is not BrokerName.KITE or not s.broker.missing_credentials(),
+    ),
+    Check(
+        keys=("KOTAK_ACCESS_TOKEN", "KOTAK_MOBILE", "KOTAK_CLIENT_CODE", "KOTAK_MPIN", "KOTAK_TOTP_SEED", "broker"),
+        rule="given, with the four others, for the broker kotak",
+        holds=lambda s: s.broker.broker is not BrokerName.KOTAK or not s.broker.missing_credentials(),
+    ),
+    Check(
+        keys=("data", "mode", "broker_url"),
+        rule="given in mode live, where no exchange process stands in for the broker: strategies need real bars",
+        holds=lambda s: bool(not _is_live(s) or s.replay.data or s.broker.broker_url),
+    ),
+    Check(
+        keys=("BROKER_ORDERS_PER_MINUTE", "broker"),
+        rule="at most 290 for the broker kotak",
+        holds=lambda s: s.broker.broker is not BrokerName.KOTAK or s.broker.orders_per_minute <= 290,
+    ),
     *(
         Check(
             keys=(name, MASTER, "mode", "FORCE_UNSAFE_LIVE"),

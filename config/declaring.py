@@ -32,6 +32,7 @@ def key(  # noqa: PLR0913 (each is a fact about the key, and has no other place)
     allowed: str = "",
     pattern: str | None = None,
     is_secret: bool = False,
+    is_credential: bool = False,
     under_master: bool = False,
     known_as: str = "",
 ) -> Any:
@@ -46,7 +47,8 @@ def key(  # noqa: PLR0913 (each is a fact about the key, and has no other place)
         "high": high,
         "live": live,
         "allowed": allowed,
-        "is_secret": is_secret,
+        "is_secret": is_secret or is_credential,
+        "is_credential": is_credential,
         "under_master": under_master,
         "known_as": known_as or name,
     }
@@ -56,7 +58,7 @@ def key(  # noqa: PLR0913 (each is a fact about the key, and has no other place)
         ge=low,
         le=high,
         pattern=pattern,
-        repr=not is_secret,
+        repr=not (is_secret or is_credential),
         description=meaning,
         json_schema_extra={"about": about},
     )

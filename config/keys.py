@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -16,6 +17,8 @@ from config.kinds import grouped, in_file, listed, shown
 from tradebot.domain.policy import GuardMode
 
 PREFIX = "TRADEBOT_"
+PASSWORD = re.compile(r"(?<=:)[^/\s][^/\s]*(?=@)|(?<=password=)[^&\s]+")
+"""Within a URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Key:
     live: bool
     is_text: bool
     is_secret: bool
+    is_credential: bool
     under_master: bool
 
     @property
@@ -50,6 +54,17 @@ class Key:
         """The value in the key's own type. Raises ValueError for one that is not allowed."""
         section = self.model.model_validate({self.in_file: value})
         return getattr(section, self.attribute)
+
+    def masked(self, text: str) -> str:
+        """A value's text without what nobody may see: of a credential, only whether there is one."""
+        if self.is_credential:
+            return "***" if text not in ("", '""') else text
+        return PASSWORD.sub("***", text) if self.is_secret else text
+
+    def secrets_in(self, text: str) -> list[str]:
+        if self.is_credential:
+            return [text] if text else []
+        return PASSWORD.findall(text) if self.is_secret else []
 
     def shown(self, value: object) -> str:
         """The value in a message. Of a secret nothing is shown, since what is wrong with it may hide a password."""
@@ -102,6 +117,7 @@ def _keys(section: str, model: object) -> Iterator[Key]:
             live=about["live"],
             is_text=info.annotation is str,
             is_secret=about["is_secret"],
+            is_credential=about["is_credential"],
             under_master=about["under_master"],
         )
 

@@ -26,10 +26,19 @@ _DIGITS_UNGROUPED = 4
 
 
 class Mode(StrEnum):
-    """Where quotes come from and which clock runs; orders go to the embedded exchange in both."""
+    """Where quotes come from and which clock runs; orders go to the embedded exchange in all but `live`."""
 
     REPLAY = "replay"
     PAPER = "paper"
+    LIVE = "live"
+
+
+class BrokerName(StrEnum):
+    """Where orders go: the embedded exchange, Zerodha's Kite Connect, Kotak Neo."""
+
+    PAPER = "paper"
+    KITE = "kite"
+    KOTAK = "kotak"
 
 
 class Durability(StrEnum):
@@ -136,6 +145,7 @@ Number = Annotated[Decimal, BeforeValidator(_a_number)]
 ClockTime = Annotated[time, BeforeValidator(_a_time)]
 Day = Annotated[date, BeforeValidator(_a_date)]
 Guard = Annotated[GuardMode, BeforeValidator(_a_guard)]
+BrokerWord = Annotated[BrokerName, BeforeValidator(_a_word_of(BrokerName))]
 ModeWord = Annotated[Mode, BeforeValidator(_a_word_of(Mode))]
 DurabilityWord = Annotated[Durability, BeforeValidator(_a_word_of(Durability))]
 UiWord = Annotated[Ui, BeforeValidator(_a_word_of(Ui))]

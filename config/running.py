@@ -30,7 +30,9 @@ class Run(Section):
     """What runs, for whom, and where it is kept."""
 
     mode: ModeWord = key(
-        "mode", Mode.REPLAY, "replay: a recorded or seeded market on a virtual clock; paper: real clock"
+        "mode",
+        Mode.REPLAY,
+        "replay: a recorded or seeded market on a virtual clock; paper: real clock; live: orders go to the broker",
     )
     account_id: str = key("account_id", "primary", "the account whose orders, positions and limits these are", **_ID)
     user_id: str = key("user_id", "owner", "who is written into each order as its user", **_ID)
@@ -82,7 +84,7 @@ class Run(Section):
 
 
 class Replay(Section):
-    """The market that mode "replay" plays. Paper takes its seed too."""
+    """The market that mode "replay" plays. Paper takes its seed too; live reads the bars before today from `data`."""
 
     data: str = key(
         "data",

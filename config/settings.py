@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from pydantic import Field, PrivateAttr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.broker import Broker
 from config.checks import CHECKS, Check, is_broken
 from config.flags import MASTER, Flags
 from config.http import Http
@@ -34,7 +34,6 @@ __all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_sett
 
 DEFAULT = "default"
 _MAY_HOLD_SECRETS = (str(DOTENV), "environment")
-_PASSWORD = re.compile(r"(?<=:)[^/\s][^/\s]*(?=@)|(?<=password=)[^&\s]+")
 
 
 class Effective(NamedTuple):
@@ -51,6 +50,7 @@ class Settings(BaseSettings):
 
     run: Run = Field(default_factory=Run)
     replay: Replay = Field(default_factory=Replay)
+    broker: Broker = Field(default_factory=Broker)
     strategies: StrategyList = Field(default_factory=StrategyList)
     flags: Flags = Field(default_factory=Flags)
     risk: Risk = Field(default_factory=Risk)
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         """Every key in the order of the file, with what counts and where it comes from (the master's name, where the
         master decides); secrets are masked."""
         values = {key.name: plain(self.in_force(key.name)) for key in KEYS}
-        values |= {key.name: masked(str(values[key.name])) for key in KEYS if key.is_secret}
+        values |= {key.name: key.masked(str(values[key.name])) for key in KEYS if key.is_secret}
         return {name: Effective(value=value, origin=self._origin(name)) for name, value in values.items()}
 
     def _origin(self, name: str) -> str:
@@ -114,12 +114,12 @@ class Settings(BaseSettings):
     def hash(self) -> str:
         """SHA-256 of all effective values, not of where they come from; a password makes no difference."""
         texts = {key.name: in_file(self.in_force(key.name)) for key in KEYS}
-        texts |= {key.name: masked(texts[key.name]) for key in KEYS if key.is_secret}
+        texts |= {key.name: key.masked(texts[key.name]) for key in KEYS if key.is_secret}
         return hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
 
     def secrets(self) -> tuple[str, ...]:
         """The passwords in all values, as they are written there and as they are meant."""
-        written = [word for key in KEYS if key.is_secret for word in _PASSWORD.findall(str(self.value(key.name)))]
+        written = [word for key in KEYS for word in key.secrets_in(str(self.value(key.name)))]
         return tuple(dict.fromkeys(form for word in written for form in (word, unquote(word))))
 
     def policy(self) -> Policy:
@@ -188,16 +188,16 @@ def load_settings(
     return settings
 
 
-def masked(url: str) -> str:
-    return _PASSWORD.sub("***", url)
-
-
 def _broken(check: Check, settings: Settings, givens: Mapping[str, Given]) -> Problem:
     name, *others = check.keys
-    facts = ", ".join(f"{other} is {in_file(settings.value(other))} ({settings.origins[other]})" for other in others)
+    facts = ", ".join(f"{other} is {_seen(other, settings)} ({settings.origins[other]})" for other in others)
     given = next((givens[key] for key in check.keys if key in givens), None)
     problem = _problem(name, settings, givens, f"must be {check.rule}; {facts}")
     return problem if name in givens or given is None else replace(problem, place=given.place)
+
+
+def _seen(name: str, settings: Settings) -> str:
+    return KEYS.by_name[name].masked(in_file(settings.value(name)))
 
 
 def _problem(name: str, settings: Settings, givens: Mapping[str, Given], text: str) -> Problem:
@@ -208,12 +208,10 @@ def _problem(name: str, settings: Settings, givens: Mapping[str, Given], text: s
 def _open_passwords(layers: list[Layer]) -> list[Problem]:
     """A password in a file that is committed, or in a command line that every user of the machine can see."""
     return [
-        Problem(place=given.place, key=name, value=masked(str(given.value)), text=f"a password belongs into {DOTENV}")
+        Problem(place=given.place, key=name, value="***", text=f"a password belongs into {DOTENV}")
         for layer in layers
         for name, given in layer.items()
-        if KEYS.by_name[name].is_secret
-        and given.origin not in _MAY_HOLD_SECRETS
-        and masked(str(given.value)) != str(given.value)
+        if given.origin not in _MAY_HOLD_SECRETS and KEYS.by_name[name].secrets_in(str(given.value))
     ]
 
 

@@ -9,7 +9,7 @@ from config.checks import CHECKS, is_broken
 from config.kinds import in_file
 from config.layers import FILE, Given, Layer
 from config.problems import ConfigError, Problem
-from config.settings import DEFAULT, KEYS, Settings, masked
+from config.settings import DEFAULT, KEYS, Settings
 from tradebot.app.configuration import ConfigSource, SettingsFile, Signature
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.events import Event, EventName, Level, in_log_words
@@ -232,4 +232,4 @@ def _said(name: str, settings: Settings) -> str:
 
 
 def _masked(name: str, value: object) -> str:
-    return masked(in_file(value)) if KEYS.by_name[name].is_secret else in_file(value)
+    return KEYS.by_name[name].masked(in_file(value))

@@ -122,7 +122,7 @@ def test_all_problems_are_named_at_once_and_in_one_message(tmp_path: Path) -> No
         (f"{FILE}:5", "MAX_SYMBOL_EXPOSURE_PCT"),
     ]
     assert str(caught.value).splitlines()[4] == (
-        f'{FILE}:2: mode = "papper": is not allowed; it must be "replay" or "paper"; did you mean paper?'
+        f'{FILE}:2: mode = "papper": is not allowed; it must be "replay", "paper" or "live"; did you mean paper?'
     )
 
 

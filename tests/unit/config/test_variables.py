@@ -252,3 +252,57 @@ def test_a_relative_sqlite_path_begins_at_the_home_folder(tmp_path: Path) -> Non
 
     absolute = load_settings(home, {"TRADEBOT_DATABASE_URL": "sqlite:////var/lib/x.db"})
     assert absolute.run.database_url_in(home) == "sqlite:////var/lib/x.db"
+
+
+def test_a_credential_is_read_from_the_environment_and_shown_to_nobody(tmp_path: Path) -> None:
+    settings = load_settings(a_home(tmp_path), {"TRADEBOT_KITE_API_SECRET": "geheim7"})
+
+    assert settings.broker.kite_api_secret == "geheim7"
+    assert "geheim7" in settings.secrets()
+    assert settings.effective()["KITE_API_SECRET"].value == "***"
+    assert settings.effective()["KITE_API_KEY"].value == ""
+    assert "geheim7" not in repr(settings)
+    other = load_settings(a_home(tmp_path), {"TRADEBOT_KITE_API_SECRET": "another"})
+    assert settings.hash() == other.hash()
+
+
+def test_a_credential_in_the_file_or_on_the_command_line_is_refused_without_its_text(tmp_path: Path) -> None:
+    key = KEYS.by_name["KOTAK_MPIN"]
+    home = a_home(tmp_path, with_value(key, '"123456"', DELIVERED))
+
+    for problem in (*problems_of(home), *problems_of(a_home(tmp_path), overrides={"KOTAK_MPIN": "123456"})):
+        assert "a password belongs into .env" in str(problem)
+        assert "123456" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"mode": "live"}, "broker"),
+        ({"mode": "live", "broker": "kite"}, "confirm_live"),
+        ({"broker": "kite"}, "broker"),
+        ({"mode": "live", "broker": "kite", "confirm_live": "true"}, "KITE_API_KEY"),
+        ({"mode": "live", "broker": "kotak", "confirm_live": "true"}, "KOTAK_ACCESS_TOKEN"),
+        ({"mode": "live", "broker": "kite", "confirm_live": "true"}, "data"),
+    ],
+)
+def test_live_needs_a_broker_a_confirmation_credentials_and_bars(
+    given: dict[str, str], names: str, tmp_path: Path
+) -> None:
+    environ = {f"TRADEBOT_{name.upper()}": value for name, value in given.items()}
+
+    assert names in {problem.key for problem in problems_of(a_home(tmp_path), environ)}
+
+
+def test_live_with_all_of_it_is_sound(tmp_path: Path) -> None:
+    environ = {
+        "TRADEBOT_MODE": "live",
+        "TRADEBOT_BROKER": "kite",
+        "TRADEBOT_CONFIRM_LIVE": "true",
+        "TRADEBOT_KITE_API_KEY": "key",
+        "TRADEBOT_KITE_API_SECRET": "secret",
+        "TRADEBOT_BROKER_URL": "http://127.0.0.1:8800",
+    }
+
+    assert problems_of(a_home(tmp_path), environ) == ()
+    assert problems_of(a_home(tmp_path), environ | {"TRADEBOT_BROKER_URL": "http://example.com:1"})
