@@ -3,12 +3,14 @@
 from tradebot.app.books import open_reader
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
+from tradebot.app.live import Live, open_live
 from tradebot.app.paper import Paper, open_paper
 from tradebot.app.replay import Replay, open_replay
 from tradebot.app.spool import command_files
 
 __all__ = [
     "ConfigSource",
+    "Live",
     "Paper",
     "Ports",
     "Replay",
@@ -16,6 +18,7 @@ __all__ = [
     "build_engine",
     "command_files",
     "job_messages",
+    "open_live",
     "open_paper",
     "open_reader",
     "open_replay",

@@ -67,7 +67,6 @@ class Scene:
 class Books:
     """The open files of one run."""
 
-    exchange: Exchange
     registry: CoidRegistry
     database: DatabaseEngine
     session: Path
@@ -96,7 +95,7 @@ def read_scene(settings: Settings, folder: Path) -> Scene:
     problems = [*problems, *of_strategies, *driver_problems(settings)]
     if market is None or problems:
         raise ConfigError(problems)
-    data = settings.replay.data_in(folder) if settings.run.mode == "replay" else None
+    data = settings.replay.data_in(folder) if settings.run.mode != "paper" else None
     tape, report = open_tape(
         data, settings.replay.seed, market.calendar, market.rules, market.actions, market.instruments
     )
@@ -117,21 +116,19 @@ def owned_disk(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk 
     return disk
 
 
-def open_books(
-    stack: ExitStack,
-    settings: Settings,
-    home: Path,
-    scene: Scene,
-    disk: RealDisk,
-    opening: datetime,
-    listeners: Sequence[Listener],
-) -> Books:
+def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk) -> DatabaseEngine:
+    """The first file that is made; what stands in the way of a run is found here. Raises StateCorrupt."""
     _refuse_files(home)
     prove_latch(home / "state")
     with _unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
     stack.callback(database.dispose)
     _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
+    return database
+
+
+def open_exchange(stack: ExitStack, settings: Settings, home: Path, scene: Scene, opening: datetime) -> Exchange:
+    """The exchange within the daemon, with books of its own."""
     exchange = Exchange.open(
         home / "state" / "exchange",
         tape=scene.tape,
@@ -142,14 +139,26 @@ def open_books(
         durable=settings.run.durability_in_force == "power",
     )
     stack.callback(exchange.close)
-    registry = CoidRegistry.open(disk, home / "state", exchange.now)
+    return exchange
+
+
+def open_books(
+    stack: ExitStack,
+    settings: Settings,
+    home: Path,
+    disk: RealDisk,
+    database: DatabaseEngine,
+    at: datetime,
+    listeners: Sequence[Listener],
+) -> Books:
+    """`at` is the instant at which the run begins, in the time of its market."""
+    registry = CoidRegistry.open(disk, home / "state", at)
     stack.callback(registry.close)
     session = _session_folder(home, RealClock().now())
     settings_file = SettingsFile(disk, session / "settings.json")
-    settings_file.begin(settings, max(opening, exchange.now))
+    settings_file.begin(settings, at)
     bus, record, events = _tellers(stack, settings, disk, home, session, listeners)
     return Books(
-        exchange=exchange,
         registry=registry,
         database=database,
         session=session,
@@ -163,11 +172,13 @@ def open_books(
     )
 
 
-def paper_doors(books: Books, settings: Settings, timing: Timing, lock: AbstractContextManager[object]) -> Calls:
+def paper_doors(
+    exchange: Exchange, books: Books, settings: Settings, timing: Timing, lock: AbstractContextManager[object]
+) -> Calls:
     """The simulated exchange, behind what the flags put before a broker."""
     return calls_of(
-        PaperBroker(books.exchange, settings.run.account_id, lock),
-        PaperQuotes(books.exchange, lock),
+        PaperBroker(exchange, settings.run.account_id, lock),
+        PaperQuotes(exchange, lock),
         settings,
         clock=timing.clock,
         lanes=timing.lanes,

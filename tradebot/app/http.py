@@ -18,6 +18,7 @@ from tradebot.adapters.storage.database import open_reading_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile
+from tradebot.app.live import Live
 from tradebot.app.paper import Paper
 from tradebot.app.replay import Replay
 from tradebot.domain.access import Caller
@@ -68,7 +69,7 @@ class HttpFace:
             self._hub.heard(event)
 
     @contextmanager
-    def beside(self, run: Replay | Paper, say: Callable[[str], None]) -> Iterator[None]:
+    def beside(self, run: Replay | Paper | Live, say: Callable[[str], None]) -> Iterator[None]:
         """Serves as long as the context lasts. A port that cannot be had is told by `say`, and the run goes on."""
         if not self._settings.http.enable_http_api:
             yield
@@ -105,14 +106,14 @@ class HttpFace:
     def _tokens(self) -> TokenFile:
         return TokenFile(RealDisk(), self._home / TOKENS)
 
-    def _make(self, run: Replay | Paper, orders: OrderReader) -> Any:
+    def _make(self, run: Replay | Paper | Live, orders: OrderReader) -> Any:
         """On the server's thread: here FastAPI is imported."""
         from tradebot.interfaces.api.application import make_app
         from tradebot.interfaces.api.metering import NoMeter
 
         return make_app(self._services(run, orders), NoMeter())
 
-    def _services(self, run: Replay | Paper, orders: OrderReader) -> Services:
+    def _services(self, run: Replay | Paper | Live, orders: OrderReader) -> Services:
         from tradebot.interfaces.api.command_desk import CommandDesk
         from tradebot.interfaces.api.services import Limits, Services
 
@@ -138,7 +139,7 @@ class HttpFace:
             ),
         )
 
-    def _health(self, run: Replay | Paper, orders: OrderReader) -> Mapping[str, Part]:
+    def _health(self, run: Replay | Paper | Live, orders: OrderReader) -> Mapping[str, Part]:
         assert self._watch is not None
         return self._watch.parts(run.engine.memory, orders.is_answering, self._stream)
 

@@ -16,7 +16,17 @@ from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
-from tradebot.app.books import Timing, open_books, owned_disk, paper_doors, paper_ports, read_scene, rules_of
+from tradebot.app.books import (
+    Timing,
+    open_books,
+    open_database,
+    open_exchange,
+    owned_disk,
+    paper_doors,
+    paper_ports,
+    read_scene,
+    rules_of,
+)
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.flags import flags_told
@@ -75,7 +85,9 @@ def open_paper(
     with ExitStack() as stack:
         disk = owned_disk(stack, settings, home)
         ReplayHome(disk, home / "state").refuse_replay()
-        books = open_books(stack, settings, home, scene, disk, start, listeners)
+        database = open_database(stack, settings, home, disk)
+        exchange = open_exchange(stack, settings, home, scene, start)
+        books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
 
         def tell_fault(lane: str, fault: BaseException) -> None:
             text = f"lane {lane}: {type(fault).__name__}: {fault}"
@@ -84,7 +96,7 @@ def open_paper(
 
         inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=tell_fault), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
-        feed = PaperFeed(books.exchange, settings.run.account_id, lock)
+        feed = PaperFeed(exchange, settings.run.account_id, lock)
         while feed.now < start:
             feed.advance_to(start)
 
@@ -101,7 +113,7 @@ def open_paper(
             on_turn()
 
         timing = Timing(clock, scheduler, lanes)
-        ports = paper_ports(scene, books, timing, paper_doors(books, settings, timing, lock))
+        ports = paper_ports(scene, books, timing, paper_doors(exchange, books, settings, timing, lock))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
@@ -116,12 +128,12 @@ def open_paper(
                 on_turn=turn,
             ),
             engine=engine,
-            exchange=books.exchange,
+            exchange=exchange,
             orders=OrderReader(books.database),
             market=scene.market,
             session=books.session,
             clock=clock,
-            marks=paper_marks(books.exchange, settings.run.account_id, lock),
+            marks=paper_marks(exchange, settings.run.account_id, lock),
             start=start,
         )
         books.relay.hand_on()

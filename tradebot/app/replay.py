@@ -19,7 +19,17 @@ from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.timekeeping.scaled import Pacer
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.app.books import Timing, open_books, owned_disk, paper_doors, paper_ports, read_scene, rules_of
+from tradebot.app.books import (
+    Timing,
+    open_books,
+    open_database,
+    open_exchange,
+    owned_disk,
+    paper_doors,
+    paper_ports,
+    read_scene,
+    rules_of,
+)
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
 from tradebot.app.flags import flags_told
@@ -85,15 +95,17 @@ def open_replay(
         disk = owned_disk(stack, settings, home, disk)
         replays, key = ReplayHome(disk, home / "state"), _key(settings, scene.report)
         begin = replays.begin(key)
-        books = open_books(stack, settings, home, scene, disk, start, listeners)
-        clock, inbox, lock = VirtualClock(books.exchange.now), Inbox(), nullcontext()
+        database = open_database(stack, settings, home, disk)
+        exchange = open_exchange(stack, settings, home, scene, start)
+        books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
+        clock, inbox, lock = VirtualClock(exchange.now), Inbox(), nullcontext()
         scheduler = VirtualScheduler(clock, job_messages(inbox))
         timing = Timing(clock, scheduler, InlineLanes())
-        ports = wrap(paper_ports(scene, books, timing, paper_doors(books, settings, timing, lock)))
+        ports = wrap(paper_ports(scene, books, timing, paper_doors(exchange, books, settings, timing, lock)))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, clock.now())])
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
-        feed = PaperFeed(books.exchange, settings.run.account_id, lock)
+        feed = PaperFeed(exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         look_now_and_then = EverySecond(look, RealClock())
@@ -116,7 +128,7 @@ def open_replay(
                 beat_span=timedelta(seconds=EVERY_S * settings.replay.speed) if settings.replay.speed else None,
             ),
             engine=engine,
-            exchange=books.exchange,
+            exchange=exchange,
             pace=pace,
             orders=OrderReader(books.database),
             market=scene.market,
@@ -124,14 +136,14 @@ def open_replay(
             report=scene.report,
             session=books.session,
             clock=PacedClock(clock, pace),
-            marks=paper_marks(books.exchange, settings.run.account_id, lock),
+            marks=paper_marks(exchange, settings.run.account_id, lock),
             start=start,
             end=end,
         )
         books.relay.hand_on()
         engine.close()
         spool.finish()
-        if books.exchange.now >= end:
+        if exchange.now >= end:
             replays.finish(key)
 
 

@@ -14,7 +14,7 @@ from typing import Self, TextIO
 from config.kinds import Mode
 from config.settings import Settings
 from tradebot import __version__
-from tradebot.app import Paper, Replay
+from tradebot.app import Live, Paper, Replay
 from tradebot.cli.progress import Progress
 from tradebot.domain.events import Event
 from tradebot.engine.bus import Listener
@@ -97,7 +97,7 @@ class Face:
     def __call__(self, event: Event) -> None:
         self._listener(event)
 
-    def show(self, run: Replay | Paper, stop: Callable[[], None]) -> None:
+    def show(self, run: Replay | Paper | Live, stop: Callable[[], None]) -> None:
         """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
         if self._kind != "full" or self._is_hung_up:
             return
@@ -179,7 +179,7 @@ class Face:
         self._line.start()
         self._listener = self._line
 
-    def _facts(self, run: Replay | Paper) -> RunFacts:
+    def _facts(self, run: Replay | Paper | Live) -> RunFacts:
         settings, is_replay = self._settings, isinstance(run, Replay)
         first, last = settings.replay.first_day, settings.replay.last_day
         days = run.market.calendar.trading_days_between(first, last) if is_replay else ()
@@ -188,7 +188,7 @@ class Face:
             mode=settings.run.mode,
             session=run.session.name,
             started_s=self._clock.monotonic(),
-            rate=settings.replay.speed if is_replay else 1,
+            rate=_rate(settings, run),
             days=tuple(day.day for day in days),
         )
 
@@ -209,6 +209,13 @@ class LateWarnings(logging.Handler):
     def tell(self, stream: TextIO) -> None:
         while self._kept:
             print(self._kept.popleft(), file=stream)
+
+
+def _rate(settings: Settings, run: Replay | Paper | Live) -> float:
+    """How much faster than the machine's the clock of the run is."""
+    if isinstance(run, Replay):
+        return settings.replay.speed
+    return run.rate if isinstance(run, Live) else 1
 
 
 def _nothing(event: Event) -> None:

@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     for each, command in ((kill, _kill), (release, _release)):
         _add_folders(each)
         each.set_defaults(command=command)
+    login = commands.add_parser("login", help="get the day's session with the broker")
+    login.add_argument("--request-token", metavar="TOKEN", help="Kite's, or the address it redirected the browser to")
+    _add_folders(login)
+    login.set_defaults(command=_login)
     report = commands.add_parser("report", help="write the report of a run (HTML and text)")
     report.add_argument("session", nargs="?", help="a folder of sessions/; without it, the newest")
     _add_folders(report)
@@ -68,6 +72,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last_day", metavar="DATE", help="last trading day, YYYY-MM-DD")
     parser.add_argument("--speed", metavar="N", help="times real time inside sessions; 0: as fast as it can")
     parser.add_argument("--seed", metavar="N", help="the number that all chance is made from")
+    parser.add_argument("--yes-live", action="store_true", help="mode live without the question, for a service")
     parser.add_argument("--ui", choices=("auto", "full", "line", "off"), help="what the terminal shows")
 
 
@@ -235,6 +240,12 @@ def _doctor(options: argparse.Namespace) -> int:
     from tradebot.cli.doctor import doctor
 
     return doctor(options)
+
+
+def _login(options: argparse.Namespace) -> int:
+    from tradebot.cli.login import login
+
+    return login(options)
 
 
 def _report(options: argparse.Namespace) -> int:

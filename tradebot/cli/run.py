@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from config.kinds import Mode
 from config.market_rules import Market
 from config.settings import Settings
 from tradebot.adapters.replay_home import Begin
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import ConfigSource, Paper, Replay, open_paper, open_replay
+from tradebot.app import ConfigSource, Live, Paper, Replay, open_live, open_paper, open_replay
 from tradebot.app.http import HttpFace, check_http
+from tradebot.cli.confirming import confirm
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.face import Face
 from tradebot.cli.report import leave_summary
@@ -28,9 +31,15 @@ def run(options: argparse.Namespace) -> int:
     source = ConfigSource(folder=folder, environ=dict(os.environ), overrides=_overrides(options))
     settings = source.settings_at_start()
     check_http(settings, home)
-    play = _paper if settings.run.mode == "paper" else _replay
     try:
-        return play(settings, home, source)
+        match settings.run.mode:
+            case Mode.REPLAY:
+                return _replay(settings, home, source)
+            case Mode.PAPER:
+                return _paper_or_live(settings, home, source)
+            case Mode.LIVE:
+                confirm(settings, is_told=options.yes_live)
+                return _paper_or_live(settings, home, source)
     except StoppedEarly:
         print("stopped before it began: nothing was sent")
         return ExitCode.OK
@@ -77,7 +86,8 @@ def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
     return ExitCode.OK
 
 
-def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
+def _paper_or_live(settings: Settings, home: Path, source: ConfigSource) -> int:
+    """In real time, or at the pace of an exchange process, until it is stopped."""
     clock = RealClock()
     face = Face.of_process(settings, clock)
     stopping = Stopping(face.hang_up)
@@ -87,15 +97,17 @@ def _paper(settings: Settings, home: Path, source: ConfigSource) -> int:
         face.turn()
         http.turn()
 
-    opened = open_paper(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
-    with face, opened as paper, http.beside(paper, _tell):
-        stopping.then(paper.loop.stop)
-        face.show(paper, paper.loop.stop)
+    is_live = settings.run.mode is Mode.LIVE
+    open_run: Callable[..., AbstractContextManager[Paper | Live]] = open_live if is_live else open_paper
+    opened = open_run(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
+    with face, opened as run, http.beside(run, _tell):
+        stopping.then(run.loop.stop)
+        face.show(run, run.loop.stop)
         start = clock.monotonic()
-        is_clean = paper.loop.run()
+        is_clean = run.loop.run()
         face.finish()
-        figures = _figures(settings, paper, paper.market, home, clock.monotonic() - start)
-        leave_summary(paper.session, figures)
+        figures = _figures(settings, run, run.market, home, clock.monotonic() - start)
+        leave_summary(run.session, figures)
     lines = [] if is_clean else ["some calls had not ended: their orders are looked up at the next start"]
     print("\n".join([*lines, run_summary(figures)]))
     return ExitCode.OK
@@ -112,19 +124,20 @@ def _began(replay: Replay) -> list[str]:
     return lines
 
 
-def _figures(settings: Settings, run: Replay | Paper, market: Market, home: Path, took_s: float) -> RunFigures:
+def _figures(settings: Settings, run: Replay | Paper | Live, market: Market, home: Path, took_s: float) -> RunFigures:
     summary = run.orders.summary()
-    days = market.calendar.trading_days_between(ist_date(run.start), ist_date(run.exchange.now))
+    now = run.clock.now() if isinstance(run, Live) else run.exchange.now
+    days = market.calendar.trading_days_between(ist_date(run.start), ist_date(now))
     return RunFigures(
         start=run.start,
-        end=run.exchange.now,
+        end=now,
         trading_days=sum(day.opens_at > run.start for day in days),
         orders=summary.orders,
         order_events=run.engine.events_written,
         fills=summary.fills,
         realised_pnl=summary.realised_pnl,
         open_positions=summary.open_positions,
-        cash=run.exchange.margins(settings.run.account_id).cash,
+        cash=run.cash() if isinstance(run, Live) else run.exchange.margins(settings.run.account_id).cash,
         took_s=took_s,
         places={"session": str(run.session), "log": str(home / "logs")},
     )

@@ -69,6 +69,8 @@ class EventName(StrEnum):
     JOB_FAILED = "JOB_FAILED"
     BROKER_UNREACHABLE = "BROKER_UNREACHABLE"
     BROKER_WORD_UNKNOWN = "BROKER_WORD_UNKNOWN"
+    BROKER_SESSION = "BROKER_SESSION"
+    BROKER_LOGIN_MISSING = "BROKER_LOGIN_MISSING"
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
@@ -341,6 +343,14 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="The broker shows an order with a status that is not known; the order stays as it is.",
         levels=_WARNING,
         always=_ORDER,
+    ),
+    EventName.BROKER_SESSION: EventFields(
+        meaning="The broker answers: the login of today is good, for the first time or again."
+    ),
+    EventName.BROKER_LOGIN_MISSING: EventFields(
+        meaning="There is no session with the broker, and the market is near or open: nothing can be placed or"
+        " followed. Told once a day; log in.",
+        levels=_CRITICAL,
     ),
     EventName.ENTRIES_STOPPED: EventFields(
         meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again.",

@@ -13,7 +13,7 @@ from tradebot.domain.orders import OrderStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFigures:
-    """What the summary tells. Money in rupees."""
+    """What the summary tells. Money in rupees; `cash` is None where the broker does not say."""
 
     start: datetime
     end: datetime
@@ -23,7 +23,7 @@ class RunFigures:
     fills: int
     realised_pnl: Decimal
     open_positions: int
-    cash: Decimal
+    cash: Decimal | None
     took_s: float
     places: Mapping[str, str]
 
@@ -38,7 +38,7 @@ def run_summary(figures: RunFigures) -> str:
         ("fills", str(figures.fills)),
         ("positions", f"{figures.open_positions} open"),
         ("P&L", f"Rs {figures.realised_pnl:,.2f} realised"),
-        ("cash", f"Rs {figures.cash:,.2f}"),
+        ("cash", "not known" if figures.cash is None else f"Rs {figures.cash:,.2f}"),
         ("time", f"{figures.took_s:.1f} s, {rate:,.0f} order events a second"),
         *figures.places.items(),
     ]

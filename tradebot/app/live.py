@@ -1,0 +1,191 @@
+"""Live trading at a broker, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from config.market_rules import Market
+from config.settings import Settings
+from tradebot.adapters.brokers.exchange_clock import ask_time
+from tradebot.adapters.brokers.http import Http
+from tradebot.adapters.brokers.update_feed import UpdateFeed
+from tradebot.adapters.lanes import ThreadLanes
+from tradebot.adapters.marketdata.history import TapeHistory
+from tradebot.adapters.replay_home import ReplayHome
+from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
+from tradebot.adapters.timekeeping.scaled import ScaledClock
+from tradebot.adapters.timekeeping.scaled_scheduler import ScaledScheduler
+from tradebot.app.books import Books, Scene, Timing, open_books, open_database, owned_disk, read_scene, rules_of
+from tradebot.app.brokers import BrokerKit, connect
+from tradebot.app.calls import calls_of
+from tradebot.app.configuration import ConfigSource
+from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.app.flags import flags_told
+from tradebot.app.reload import watch
+from tradebot.app.spool import Spool, command_files
+from tradebot.domain.calendar import ist_date
+from tradebot.domain.errors import BrokerError, BrokerUnavailable
+from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.orders import BrokerOrderId
+from tradebot.engine.bus import Listener
+from tradebot.engine.engine import Engine
+from tradebot.engine.inbox import Inbox, InboxFull
+from tradebot.engine.messages import Job, JobDue, OrderPushed
+from tradebot.engine.views import Marks
+from tradebot.ports import Clock
+from tradebot.runtime.live import LiveLoop
+from tradebot.runtime.session_watch import SessionWatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """Live trading that is ready to run: `loop.run()` is all that is left to do; `loop.stop()` ends it.
+
+    `clock` and `marks` are for whoever shows it; `marks` is called on the engine's thread and asks nobody. `rate` is
+    that of the clock, 1 but for an exchange process that runs faster.
+    """
+
+    loop: LiveLoop
+    engine: Engine
+    kit: BrokerKit
+    orders: OrderReader
+    market: Market
+    session: Path
+    clock: Clock
+    marks: Callable[[Sequence[str]], Marks]
+    start: datetime
+    rate: float
+
+    def cash(self) -> Decimal | None:
+        """What the broker says at the end; None when it does not answer."""
+        try:
+            return self.kit.broker.funds().cash
+        except BrokerError:
+            return None
+
+
+@contextmanager
+def open_live(
+    settings: Settings,
+    *,
+    home: Path,
+    folder: Path,
+    listeners: Sequence[Listener] = (),
+    source: ConfigSource | None = None,
+    on_turn: Callable[[], object] = lambda: None,
+) -> Iterator[Live]:
+    """Live trading on the folders of `home`. With `broker_url` an exchange process stands in for the broker, and its
+    clock is followed. Raises what `open_paper` raises, and BrokerUnavailable when that process does not answer.
+    """
+    scene = read_scene(settings, folder)
+    clock, rate = clock_of(settings)
+    start = clock.now()
+    scene.market.calendar.trading_day(ist_date(start))
+    with ExitStack() as stack:
+        disk = owned_disk(stack, settings, home)
+        ReplayHome(disk, home / "state").refuse_replay()
+        database = open_database(stack, settings, home, disk)
+        books = open_books(stack, settings, home, disk, database, start, listeners)
+
+        def tell_fault(lane: str, fault: BaseException) -> None:
+            text = f"lane {lane}: {type(fault).__name__}: {fault}"
+            name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
+            books.relay.put(Event(name=name, at=clock.now(), level=level, message=text))
+
+        inbox, lanes = Inbox(), ThreadLanes(on_fault=tell_fault)
+        scheduler = _scheduler(clock, rate, inbox)
+        kit = connect(settings, disk, home, scene.market, clock, rate)
+        stack.callback(kit.http.close)
+        sessions = SessionWatch(kit.login, scene.market.calendar, clock, lanes, books.relay.put)
+        look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
+
+        def beat() -> None:
+            books.record.flush()
+            books.events.flush()
+            look()
+            spool.poll()
+            sessions.beat()
+
+        def turn() -> None:
+            books.relay.hand_on()
+            on_turn()
+
+        ports = _ports(scene, books, settings, Timing(clock, scheduler, lanes), kit)
+        engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        books.bus.publish([flags_told(settings, start)])
+        spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
+        feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock))
+        feed.start()
+        stack.callback(feed.stop)
+        yield Live(
+            loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=beat, on_turn=turn),
+            engine=engine,
+            kit=kit,
+            orders=OrderReader(books.database),
+            market=scene.market,
+            session=books.session,
+            clock=clock,
+            marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
+            start=start,
+            rate=rate,
+        )
+        books.relay.hand_on()
+        engine.close()
+        spool.finish()
+
+
+def clock_of(settings: Settings) -> tuple[Clock, float]:
+    """The machine's clock, or that of the exchange process that stands in for the broker; and its rate."""
+    real, url = RealClock(), settings.broker.broker_url
+    if not url:
+        return real, 1.0
+    time = ask_time(url, Http(), real)
+    if time.kind == "driven":
+        raise BrokerUnavailable(f"the exchange at {url} stands still (clock driven): start it with --clock scaled")
+    return ScaledClock(real, offset=time.offset, rate=time.rate), time.rate
+
+
+def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | ScaledScheduler:
+    """A clock that follows an exchange process is no wall clock, whatever its rate."""
+    if isinstance(clock, RealClock):
+        return RealScheduler(clock, job_messages(inbox))
+    return ScaledScheduler(clock, rate, job_messages(inbox))
+
+
+def _ports(scene: Scene, books: Books, settings: Settings, timing: Timing, kit: BrokerKit) -> Ports:
+    doors = calls_of(kit.broker, kit.quotes, settings, clock=timing.clock, lanes=timing.lanes, tell=books.relay.put)
+    return Ports(
+        clock=timing.clock,
+        scheduler=timing.scheduler,
+        lanes=timing.lanes,
+        registry=books.registry,
+        store=SqlOrderStore(books.database),
+        broker=doors.broker,
+        market_data=doors.market_data,
+        history=TapeHistory(scene.tape),
+        strategies=scene.strategies,
+        bus=books.bus,
+        recorder=books.record,
+    )
+
+
+def _hint(inbox: Inbox, clock: Clock) -> Callable[[BrokerOrderId | None], None]:
+    """A hint triggers a look; one that finds no room is made up for by the minute's cycle."""
+
+    def on_hint(broker_order_id: BrokerOrderId | None) -> None:
+        try:
+            if broker_order_id is None:
+                inbox.put(JobDue(name=Job.VERIFY, at=clock.now()))
+            else:
+                inbox.put(OrderPushed(broker_order_id=broker_order_id))
+        except InboxFull:
+            return
+
+    return on_hint
