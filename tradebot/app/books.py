@@ -186,7 +186,7 @@ def paper_doors(
     )
 
 
-def paper_ports(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
+def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
     return Ports(
         clock=timing.clock,
         scheduler=timing.scheduler,

@@ -15,14 +15,12 @@ from tradebot.adapters.brokers.exchange_clock import ask_time
 from tradebot.adapters.brokers.http import Http
 from tradebot.adapters.brokers.update_feed import UpdateFeed
 from tradebot.adapters.lanes import ThreadLanes
-from tradebot.adapters.marketdata.history import TapeHistory
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
-from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.adapters.timekeeping.scaled import ScaledClock
 from tradebot.adapters.timekeeping.scaled_scheduler import ScaledScheduler
-from tradebot.app.books import Books, Scene, Timing, open_books, open_database, owned_disk, read_scene, rules_of
+from tradebot.app.books import Books, Scene, Timing, open_books, open_database, owned_disk, ports_of, read_scene, rules_of
 from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
@@ -161,19 +159,7 @@ def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | Scale
 
 def _ports(scene: Scene, books: Books, settings: Settings, timing: Timing, kit: BrokerKit) -> Ports:
     doors = calls_of(kit.broker, kit.quotes, settings, clock=timing.clock, lanes=timing.lanes, tell=books.relay.put)
-    return Ports(
-        clock=timing.clock,
-        scheduler=timing.scheduler,
-        lanes=timing.lanes,
-        registry=books.registry,
-        store=SqlOrderStore(books.database),
-        broker=doors.broker,
-        market_data=doors.market_data,
-        history=TapeHistory(scene.tape),
-        strategies=scene.strategies,
-        bus=books.bus,
-        recorder=books.record,
-    )
+    return ports_of(scene, books, timing, doors)
 
 
 def _hint(inbox: Inbox, clock: Clock) -> Callable[[BrokerOrderId | None], None]:

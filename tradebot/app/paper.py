@@ -23,7 +23,7 @@ from tradebot.app.books import (
     open_exchange,
     owned_disk,
     paper_doors,
-    paper_ports,
+    ports_of,
     read_scene,
     rules_of,
 )
@@ -113,7 +113,7 @@ def open_paper(
             on_turn()
 
         timing = Timing(clock, scheduler, lanes)
-        ports = paper_ports(scene, books, timing, paper_doors(exchange, books, settings, timing, lock))
+        ports = ports_of(scene, books, timing, paper_doors(exchange, books, settings, timing, lock))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)

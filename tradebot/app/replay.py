@@ -26,7 +26,7 @@ from tradebot.app.books import (
     open_exchange,
     owned_disk,
     paper_doors,
-    paper_ports,
+    ports_of,
     read_scene,
     rules_of,
 )
@@ -101,7 +101,7 @@ def open_replay(
         clock, inbox, lock = VirtualClock(exchange.now), Inbox(), nullcontext()
         scheduler = VirtualScheduler(clock, job_messages(inbox))
         timing = Timing(clock, scheduler, InlineLanes())
-        ports = wrap(paper_ports(scene, books, timing, paper_doors(exchange, books, settings, timing, lock)))
+        ports = wrap(ports_of(scene, books, timing, paper_doors(exchange, books, settings, timing, lock)))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, clock.now())])
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
