@@ -20,7 +20,17 @@ from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.adapters.timekeeping.scaled import ScaledClock
 from tradebot.adapters.timekeeping.scaled_scheduler import ScaledScheduler
-from tradebot.app.books import Books, Scene, Timing, open_books, open_database, owned_disk, ports_of, read_scene, rules_of
+from tradebot.app.books import (
+    Books,
+    Scene,
+    Timing,
+    open_books,
+    open_database,
+    owned_disk,
+    ports_of,
+    read_scene,
+    rules_of,
+)
 from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
