@@ -80,8 +80,6 @@ def test_the_make_targets_that_pages_name_are_in_the_makefile() -> None:
 
 def test_the_documented_events_are_those_that_the_code_tells() -> None:
     told = {name for file in _tellers() for name in _event_names(file)}
-    # The profit target rests at the broker: its fill is an ORDER_FILLED.
-    told.discard(EventName.EXIT_PROFIT_TARGET)
 
     assert told == set(EVENT_FIELDS)
 

@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         " flatten: and what is held is sold",
     )
     kill.add_argument("--reason", default="", metavar="WORDS", help="is shown until somebody releases the switch")
+    sell = commands.add_parser("exit", help="sell what is held of a symbol at what the market pays")
+    sell.add_argument("symbol")
+    sell.add_argument("--reason", default="wanted", metavar="WORDS", help="is kept with the position")
+    _add_folders(sell)
+    sell.set_defaults(command=_exit)
     release = commands.add_parser("release", help="release the kill switch: entries go on")
     for each, command in ((kill, _kill), (release, _release)):
         _add_folders(each)
@@ -204,6 +209,12 @@ def _drop(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import drop
 
     return drop(options)
+
+
+def _exit(options: argparse.Namespace) -> int:
+    from tradebot.cli.positions import exit_position
+
+    return exit_position(options)
 
 
 def _create_token(options: argparse.Namespace) -> int:

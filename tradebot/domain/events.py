@@ -58,6 +58,7 @@ class EventName(StrEnum):
     EXIT_PROFIT_TARGET = "EXIT_PROFIT_TARGET"
     EXIT_TIME_STOP = "EXIT_TIME_STOP"
     EXIT_PANIC = "EXIT_PANIC"
+    EXIT_MANUAL = "EXIT_MANUAL"
     MANUAL_ORDER_SEEN = "MANUAL_ORDER_SEEN"
     MANUAL_CANCEL = "MANUAL_CANCEL"
     MANUAL_MODIFICATION = "MANUAL_MODIFICATION"
@@ -268,6 +269,14 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     ),
     EventName.EXIT_ATR_STOP_HIT: EventFields(meaning="The price is at or below the stop.", always=_EXIT),
     EventName.EXIT_TRAILING_HIT: EventFields(meaning="The price is below the trailing stop.", always=_EXIT),
+    EventName.EXIT_PROFIT_TARGET: EventFields(
+        meaning="The price has reached the profit target: the sell that rested there is filled (found is its average"
+        " price), or none rested and the position is sold at what the market pays, not below the target.",
+        always=_EXIT,
+    ),
+    EventName.EXIT_MANUAL: EventFields(
+        meaning="Somebody wants the position sold; found and threshold are the last price.", always=_EXIT
+    ),
     EventName.EXIT_TIME_STOP: EventFields(
         meaning="The position is too old; found and threshold are minutes.", always=_EXIT
     ),

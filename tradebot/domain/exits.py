@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -15,11 +16,14 @@ _ONE = Decimal(1)
 
 
 class ExitRule(StrEnum):
+    """In the order in which they win."""
+
+    PANIC = "panic"
     ATR_STOP = "atr_stop"
     TRAILING = "trailing_stop"
     PROFIT_TARGET = "profit_target"
     TIME_STOP = "time_stop"
-    PANIC = "panic"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,29 +35,63 @@ class ExitDecision:
     level: Decimal
 
 
-def evaluate(position: Position, last_price: Decimal, now: datetime, rules: ExitRules) -> ExitDecision | None:
-    """The first rule that hits, in order: stop, trailing stop, age. None: the position stays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a rule needs to know beside position and price.
 
-    The profit target is no rule here: it rests at the broker as a limit sell, and only its fill is an exit.
+    `opened_at`: since when the position's age counts, where that is not its first fill; `target`: the profit target in
+    rupees, where no sell rests at it; `is_panic`: the kill switch is in mode flatten; `is_wanted`: somebody wants the
+    position sold.
+    """
+
+    opened_at: datetime | None = None
+    target: Decimal | None = None
+    is_panic: bool = False
+    is_wanted: bool = False
+
+
+_NOTHING_ELSE = Circumstances()
+
+
+def evaluate(
+    position: Position,
+    last_price: Decimal,
+    now: datetime,
+    rules: ExitRules,
+    circumstances: Circumstances = _NOTHING_ELSE,
+) -> ExitDecision | None:
+    """The first rule that hits; None: the position stays."""
+    return next(hits(position, last_price, now, rules, circumstances), None)
+
+
+def hits(
+    position: Position,
+    last_price: Decimal,
+    now: datetime,
+    rules: ExitRules,
+    circumstances: Circumstances = _NOTHING_ELSE,
+) -> Iterator[ExitDecision]:
+    """Every rule that hits, in order: panic, stop, trailing stop, profit target, age, wish.
+
+    The profit target is a rule only where it does not rest at the broker as a limit sell: there its fill is the exit.
     """
     entry = position.average_price
     if entry is None:
-        return None
+        return
+    if circumstances.is_panic:
+        yield ExitDecision(rule=ExitRule.PANIC, found=last_price, level=last_price)
     if rules.use_stop and last_price <= (level := stop_level(position, entry, rules)):
-        return ExitDecision(rule=ExitRule.ATR_STOP, found=last_price, level=level)
+        yield ExitDecision(rule=ExitRule.ATR_STOP, found=last_price, level=level)
     level_of_trail = trail_level(position, entry, rules)
     if rules.use_trailing and level_of_trail is not None and last_price < level_of_trail:
-        return ExitDecision(rule=ExitRule.TRAILING, found=last_price, level=level_of_trail)
-    if _applies_ttl(position, rules) and now - position.first_fill_at >= rules.ttl:
-        age_min = Decimal(int((now - position.first_fill_at).total_seconds() // 60))
-        ttl_min = Decimal(int(rules.ttl.total_seconds() // 60))
-        return ExitDecision(rule=ExitRule.TIME_STOP, found=age_min, level=ttl_min)
-    return None
-
-
-def panic(last_price: Decimal) -> ExitDecision:
-    """The kill switch in mode flatten: whatever the price is."""
-    return ExitDecision(rule=ExitRule.PANIC, found=last_price, level=last_price)
+        yield ExitDecision(rule=ExitRule.TRAILING, found=last_price, level=level_of_trail)
+    if circumstances.target is not None and last_price >= circumstances.target:
+        yield ExitDecision(rule=ExitRule.PROFIT_TARGET, found=last_price, level=circumstances.target)
+    age = now - (circumstances.opened_at or position.first_fill_at)
+    if _applies_ttl(position, rules) and age >= rules.ttl:
+        yield ExitDecision(rule=ExitRule.TIME_STOP, found=_minutes(age), level=_minutes(rules.ttl))
+    if circumstances.is_wanted:
+        yield ExitDecision(rule=ExitRule.MANUAL, found=last_price, level=last_price)
 
 
 def stop_level(position: Position, entry: Decimal, rules: ExitRules) -> Decimal:
@@ -72,3 +110,7 @@ def trail_level(position: Position, entry: Decimal, rules: ExitRules) -> Decimal
 
 def _applies_ttl(position: Position, rules: ExitRules) -> bool:
     return position.product is Product.MIS or rules.ttl_applies_to_delivery
+
+
+def _minutes(span: timedelta) -> Decimal:
+    return Decimal(int(span.total_seconds() // 60))

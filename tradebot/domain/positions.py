@@ -10,6 +10,9 @@ from fractions import Fraction
 
 from tradebot.domain.orders import Coid, Fill, PositionId, Product, Side
 
+EXIT_WANTED = "exit_wanted"
+"""The key of a position's metadata under which stands why somebody wants it sold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
@@ -50,7 +53,10 @@ class Position:
 def bought(position: Position, fill: Fill) -> Position:
     """The position after one more buy fill; from zero it begins anew, with its own first fill and peak."""
     if not position.quantity:
-        position = replace(position, first_fill_at=fill.traded_at, peak_price=fill.price, exit_rule=None)
+        metadata = {name: value for name, value in position.metadata.items() if name != EXIT_WANTED}
+        position = replace(
+            position, first_fill_at=fill.traded_at, peak_price=fill.price, exit_rule=None, metadata=metadata
+        )
     return replace(
         position,
         quantity=position.quantity + fill.quantity,

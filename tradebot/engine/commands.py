@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import EventName, in_log_words
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import OrderId, OrderStatus
+from tradebot.domain.positions import EXIT_WANTED
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
+from tradebot.engine.judging import held_position
 from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
     CancelOrder,
     Command,
     DropOrder,
+    ExitPosition,
+    Job,
     KillSwitch,
     Once,
     PauseEntries,
@@ -54,6 +60,8 @@ class Commands:
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder():
                 unit.answers.append(_drop(unit, command))
+            case ExitPosition():
+                unit.answers.append(_exit(unit, command))
             case KillSwitch():
                 self._killing.command(unit, command)
             case PauseEntries():
@@ -80,6 +88,17 @@ class Commands:
             fields = {"key": key, "old": old, "new": new}
             ledger.tell(unit, EventName.CONFIG_CHANGED, f"{key}: {old} -> {new}", fields=fields)
         self._setting.policy = command.policy
+
+
+def _exit(unit: Unit, command: ExitPosition) -> Answer:
+    """The wish is kept with the position; the next cycle, which is now, acts on it."""
+    position = held_position(unit, command.symbol)
+    if position is None:
+        return _answer(command, Outcome.CONFLICT, f"nothing is held of {command.symbol}")
+    metadata = {**position.metadata, EXIT_WANTED: command.reason or "wanted"}
+    unit.positions[position.id] = replace(position, metadata=metadata, updated_at=unit.now)
+    unit.timers.append((Job.CYCLE, unit.now))
+    return _answer(command, Outcome.ASKED, f"{position.quantity} to sell")
 
 
 def _drop(unit: Unit, command: DropOrder) -> Answer:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from tradebot.domain import lifecycle, positions
 from tradebot.domain.coids import is_drawn
 from tradebot.domain.events import Event, EventName, FieldValue, Level
+from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import (
     Attempt,
@@ -63,7 +64,31 @@ def change(unit: Unit, order: Order, transition: Transition) -> Order:
         if transition.change is OrderChange.BOUGHT and after.execution_qty < after.quantity:
             name = EventName.ORDER_CANCELLED
         tell(unit, name, f"{describe(after)}: {after.reason}", after, level=level)
+    if transition.change is OrderChange.SOLD:
+        _tell_target(unit, after)
     return after
+
+
+def _tell_target(unit: Unit, order: Order) -> None:
+    """The fill of a sell that rested at the profit target is the exit itself: no rule has told it before."""
+    position = unit.positions.get(order.position_id) if order.position_id is not None else None
+    if position is None or position.exit_rule is not None or order.metadata.get("rule") != ExitRule.PROFIT_TARGET:
+        return
+    unit.events.append(
+        Event(
+            name=EventName.EXIT_PROFIT_TARGET,
+            at=unit.now,
+            message=f"{order.symbol}: {order.execution_qty} sold at the target",
+            correlation_id=order.correlation_id,
+            fields={
+                "position_id": position.id,
+                "symbol": order.symbol,
+                "found": order.average_price,
+                "threshold": order.price,
+                "quantity": order.execution_qty,
+            },
+        )
+    )
 
 
 def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:

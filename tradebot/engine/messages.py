@@ -217,6 +217,15 @@ class PauseEntries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExitPosition:
+    """Somebody wants what is held of a symbol sold at what the market pays."""
+
+    symbol: str
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
     """Somebody wants an open order of ours cancelled."""
 
@@ -253,7 +262,7 @@ class PolicyChanged:
     correlation_id: str = "configuration"
 
 
-Command = SubmitOrder | CancelOrder | DropOrder | PauseEntries | KillSwitch | PolicyChanged
+Command = SubmitOrder | CancelOrder | ExitPosition | DropOrder | PauseEntries | KillSwitch | PolicyChanged
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 
 from tradebot.domain.broker_views import Holding
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
-from tradebot.domain.exits import ExitDecision, ExitRule, evaluate, panic, trail_level
+from tradebot.domain.exits import Circumstances, ExitDecision, ExitRule, hits, trail_level
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import KillMode
 from tradebot.domain.market_rules import round_to_tick
@@ -23,7 +24,7 @@ from tradebot.domain.orders import (
     Source,
     Variety,
 )
-from tradebot.domain.positions import Position
+from tradebot.domain.positions import EXIT_WANTED, Position
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
@@ -41,6 +42,7 @@ _TOLD = {
     ExitRule.PROFIT_TARGET: EventName.EXIT_PROFIT_TARGET,
     ExitRule.TIME_STOP: EventName.EXIT_TIME_STOP,
     ExitRule.PANIC: EventName.EXIT_PANIC,
+    ExitRule.MANUAL: EventName.EXIT_MANUAL,
 }
 _BASIS_POINTS = Decimal(10_000)
 
@@ -80,19 +82,31 @@ class Sells:
             self._drive(unit, position, terms, quote, caps)
 
     def _judge(self, unit: Unit, position: Position, quote: Quote) -> Position:
-        rules = self._setting.policy.exits
+        """One evaluation, whose first hit decides; or, where the rules run apart, each of them by itself, with every
+        hit told once. Either way the first one decides for good, but for the kill switch."""
+        policy = self._setting.policy
         position = self._with_peak(unit, position, quote.last_price)
-        latch = unit.latch
-        is_panic = latch is not None and latch.mode is KillMode.FLATTEN
-        if position.exit_rule is not None and not (is_panic and position.exit_rule != ExitRule.PANIC):
-            return position
-        hit = panic(quote.last_price) if is_panic else evaluate(position, quote.last_price, unit.now, rules)
-        if hit is None:
-            return position
-        position = replace(position, exit_rule=hit.rule, updated_at=unit.now)
-        unit.positions[position.id] = position
-        self._tell_hit(unit, position, hit)
+        found = hits(position, quote.last_price, unit.now, policy.exits, self._circumstances(unit, position))
+        for hit in islice(found, 1) if policy.flags.consolidated_exits else found:
+            decides = position.exit_rule is None or (hit.rule is ExitRule.PANIC and position.exit_rule != hit.rule)
+            if decides:
+                position = replace(position, exit_rule=hit.rule, updated_at=unit.now)
+                unit.positions[position.id] = position
+            is_apart = not policy.flags.consolidated_exits and position.exit_rule != hit.rule
+            if decides or (is_apart and unit.is_news(f"exit:{position.id}:{hit.rule}")):
+                self._tell_hit(unit, position, hit)
         return position
+
+    def _circumstances(self, unit: Unit, position: Position) -> Circumstances:
+        latch = unit.latch
+        target = position.metadata.get("target")
+        rests = any(order.status is OrderStatus.PENDING for order in sells_of(unit, position.id))
+        return Circumstances(
+            opened_at=None if self._setting.policy.exits.ttl_from_first_fill else _submitted_at(unit, position),
+            target=Decimal(target) if target is not None and not rests else None,
+            is_panic=latch is not None and latch.mode is KillMode.FLATTEN,
+            is_wanted=EXIT_WANTED in position.metadata,
+        )
 
     def _with_peak(self, unit: Unit, position: Position, last_price: Decimal) -> Position:
         """A new peak is kept, and saved from the moment on at which the trailing stop can depend on it."""
@@ -140,13 +154,16 @@ class Sells:
             if quote is None or quote.best_bid is None:
                 return None
             slip = quote.best_bid * self._setting.policy.exits.slippage_bps_max / _BASIS_POINTS
-            price = round_to_tick(quote.best_bid - slip, terms.tick_size, "down")
-            return max(price, terms.lower_limit)
-        target = position.metadata.get("target")
-        if target is None:
+            price = max(round_to_tick(quote.best_bid - slip, terms.tick_size, "down"), terms.lower_limit)
+            is_target = position.exit_rule == ExitRule.PROFIT_TARGET and "target" in position.metadata
+            return max(price, self._target_price(position, terms)) if is_target else price
+        if "target" not in position.metadata:
             return None
-        price = max(round_to_tick(Decimal(target), terms.tick_size, "up"), terms.lower_limit)
+        price = self._target_price(position, terms)
         return price if price <= terms.upper_limit else None
+
+    def _target_price(self, position: Position, terms: InstrumentTerms) -> Decimal:
+        return max(round_to_tick(Decimal(position.metadata["target"]), terms.tick_size, "up"), terms.lower_limit)
 
     def _place(
         self, unit: Unit, position: Position, price: Decimal, caps: Mapping[str, int], sells: Sequence[Order]
@@ -197,6 +214,7 @@ class Sells:
                 "threshold": hit.level,
                 "quantity": position.quantity,
             },
+            level=Level.CRITICAL if hit.rule is ExitRule.PANIC else Level.INFO,
         )
 
     def _tell_missing(self, unit: Unit, position: Position, held: int) -> None:
@@ -208,6 +226,13 @@ class Sells:
             fields={"symbol": position.symbol, "ours": position.quantity, "broker": held},
             level=Level.WARNING,
         )
+
+
+def _submitted_at(unit: Unit, position: Position) -> datetime:
+    """When the order that opened the position was submitted; its first fill, where that order is not known any more."""
+    attempt = unit.attempts.get(position.opened_by)
+    order = unit.orders.get(attempt.order_id) if attempt is not None else None
+    return order.created_at if order is not None else position.first_fill_at
 
 
 def _caps(holdings: Sequence[Holding]) -> dict[str, int]:
