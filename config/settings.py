@@ -27,7 +27,7 @@ from config.layers import DOTENV, Given, Layer, read_layers
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
 from config.trading import Exits, Guards, Orders, Risk
-from config.watching import Calls
+from config.watching import Alerts, Calls
 from tradebot.domain.policy import DayTimes, ExitRules, FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
 
 __all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_settings"]
@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     exits: Exits = Field(default_factory=Exits)
     orders: Orders = Field(default_factory=Orders)
     calls: Calls = Field(default_factory=Calls)
+    alerts: Alerts = Field(default_factory=Alerts)
     times: Times = Field(default_factory=Times)
     logs: Logs = Field(default_factory=Logs)
     http: Http = Field(default_factory=Http)

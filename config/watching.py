@@ -1,10 +1,10 @@
-"""The keys of what stands around the broker: how often it is called, and what is remembered of its quotes."""
+"""The keys of what stands around the broker and the engine: rate limits, remembered quotes, heartbeat and alerts."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from config.declaring import SECONDS, Section, key
+from config.declaring import MINUTES, SECONDS, Section, key
 from config.kinds import Number
 
 _CALLS = "calls a second"
@@ -71,4 +71,24 @@ class Calls(Section):
     )
     log_cache_events_in_replay: bool = key(
         "LOG_CACHE_EVENTS_IN_REPLAY", False, "each use of a remembered quote is logged in a replay too"
+    )
+
+
+class Alerts(Section):
+    """Heartbeat and alerts. docs/MONITORING.md has the rules with their thresholds."""
+
+    heartbeat_interval_s: int = key(
+        "HEARTBEAT_INTERVAL_S",
+        60,
+        "how often the engine says that it is alive; three that are missing stop entries",
+        unit=SECONDS,
+        low=10,
+        high=300,
+    )
+    alert_window_min: int = key("ALERT_WINDOW_MIN", 60, "rates are of so long", unit=MINUTES, low=10, high=240)
+    alert_events_min: int = key(
+        "ALERT_EVENTS_MIN", 20, "a rate of fewer events raises no alert", unit="events", low=5, high=100
+    )
+    alert_memory_window_h: int = key(
+        "ALERT_MEMORY_WINDOW_H", 24, "the growth of memory is the slope over so long", unit="hours", low=6, high=72
     )

@@ -236,6 +236,10 @@ class IdRegistry(Protocol):
 
     def open_entries(self) -> Sequence[RegistryEntry]: ...
 
+    def entries(self) -> Sequence[RegistryEntry]:
+        """All of them, finished ones too."""
+        ...
+
     def reserve(self, entries: Sequence[RegistryEntry]) -> None:
         """Add entries; durable on return (one sync for all, and for the notes before them)."""
         ...

@@ -179,5 +179,5 @@ def run(
 
 
 class NoRecorder:
-    def record(self, sequence: int, at: datetime, message: object) -> None:
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
         pass

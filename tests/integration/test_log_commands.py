@@ -33,14 +33,14 @@ NOT_TOLD_YET = ("ENTRY_SLIPPAGE",)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three days with a few hundred orders, in shares so little traded that many fill in parts. The generator is asked
-    twice, so that every signal of the second one is a duplicate."""
+    twice, so that every signal of the second one is a duplicate: three in an hour, which does not stop entries yet."""
     for tool in ("bash", "grep", "awk", "wc", "tail", "jq"):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not there")
     folder = tmp_path_factory.mktemp("log_commands")
     data = write_market(folder / "market.csv", date(2026, 6, 1), date(2026, 9, 14), volume=9_000)
     command = busy_day(folder / "home", data)
-    twice = '[{ name = "generator", signals_per_day = 90 }, { name = "generator", signals_per_day = 5 }]'
+    twice = '[{ name = "generator", signals_per_day = 90 }, { name = "generator", signals_per_day = 3 }]'
     ended = replace(
         command,
         variables={

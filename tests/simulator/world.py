@@ -101,7 +101,7 @@ class Tracer:
 class NoRecorder:
     """Takes nothing down."""
 
-    def record(self, sequence: int, at: datetime, message: object) -> None:
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
         pass
 
 

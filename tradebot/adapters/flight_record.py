@@ -69,11 +69,12 @@ class FlightRecord:
         """Messages that are in no file."""
         return self._lost_before + self._lines.lost
 
-    def record(self, sequence: int, at: datetime, message: object) -> None:
-        """Take down one message (a dataclass), the `sequence`th, received at `at`."""
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
+        """Take down one message (a dataclass), the `sequence`th, received at `at`; with `joins` the line says
+        `"joins": true`: it was handled in one transaction with the line before."""
         lost = self._lines.lost
         try:
-            self._lines.put(self._line(sequence, at, message))
+            self._lines.put(self._line(sequence, at, message, joins=joins))
         except Exception:
             # A message that cannot be encoded must not keep the engine from handling it.
             self._lost_before += 1
@@ -98,7 +99,7 @@ class FlightRecord:
         self._end_compression()
         return self.lost == 0
 
-    def _line(self, sequence: int, at: datetime, message: object) -> str:
+    def _line(self, sequence: int, at: datetime, message: object, *, joins: bool) -> str:
         kind = self._kinds.get(type(message))
         if kind is None:
             kind = self._kinds[type(message)] = _kind(type(message))
@@ -115,6 +116,8 @@ class FlightRecord:
             large.text, large.value, large.sequence = text, value, sequence
         reference = f',"same":{{{",".join(same)}}}' if same else ""
         head = f'{{"seq":{sequence},"at":"{at.isoformat()}","kind":{kind.label}'
+        if joins:
+            head += ',"joins":true'
         return f'{head},"message":{{{",".join(texts)}}}{reference}}}'
 
     def _begin_part(self) -> None:

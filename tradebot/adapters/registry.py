@@ -105,6 +105,9 @@ class CoidRegistry:
     def open_entries(self) -> Sequence[RegistryEntry]:
         return self._index.open_entries()
 
+    def entries(self) -> Sequence[RegistryEntry]:
+        return list(self._index.entries.values())
+
     def reserve(self, entries: Sequence[RegistryEntry]) -> None:
         """One append and one sync for all. ValueError for an id that is there already, SaveFailed (with
         nothing reserved) when the registry is full or the disk does not take it."""

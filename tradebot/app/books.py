@@ -71,6 +71,7 @@ class Books:
     database: DatabaseEngine
     session: Path
     bus: Bus
+    log: JsonlLog
     relay: Relay
     record: FlightRecord
     events: EventFile
@@ -157,12 +158,13 @@ def open_books(
     session = _session_folder(home, RealClock().now())
     settings_file = SettingsFile(disk, session / "settings.json")
     settings_file.begin(settings, at)
-    bus, record, events = _tellers(stack, settings, disk, home, session, listeners)
+    bus, log, record, events = _tellers(stack, settings, disk, home, session, listeners)
     return Books(
         registry=registry,
         database=database,
         session=session,
         bus=bus,
+        log=log,
         relay=Relay(bus),
         record=record,
         events=events,
@@ -269,7 +271,7 @@ def _tellers(
     home: Path,
     session: Path,
     listeners: Sequence[Listener],
-) -> tuple[Bus, FlightRecord, EventFile]:
+) -> tuple[Bus, JsonlLog, FlightRecord, EventFile]:
     """Who is told what happens: the log, the session's files, and whoever watches."""
     clock, secrets = RealClock(), settings.secrets()
     mask = masking(secrets)
@@ -295,7 +297,7 @@ def _tellers(
     record = FlightRecord(safe, session / "flight.jsonl", _REPLAY_FLIGHT if is_replay else None)
     stack.callback(record.close)
     shown = [_blind(listener, mask) for listener in listeners] if secrets else listeners
-    return Bus([log, events, *shown]), record, events
+    return Bus([log, events, *shown]), log, record, events
 
 
 def _refuse_files(home: Path) -> None:

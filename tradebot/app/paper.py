@@ -15,8 +15,10 @@ from tradebot.adapters.brokers.paper_feed import PaperFeed
 from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
+from tradebot.adapters.storage.statement_times import StatementTimes
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.app.books import (
+    Books,
     Timing,
     open_books,
     open_database,
@@ -27,17 +29,20 @@ from tradebot.app.books import (
     read_scene,
     rules_of,
 )
+from tradebot.app.calls import Calls
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import watch
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.watching import Vigil, keep_vigil
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.relay import Relay
 from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
 from tradebot.ports import Clock
@@ -89,12 +94,7 @@ def open_paper(
         exchange = open_exchange(stack, settings, home, scene, start)
         books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
 
-        def tell_fault(lane: str, fault: BaseException) -> None:
-            text = f"lane {lane}: {type(fault).__name__}: {fault}"
-            name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
-            books.relay.put(Event(name=name, at=clock.now(), level=level, message=text))
-
-        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=tell_fault), RLock()
+        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=_fault_teller(books.relay, clock)), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
         feed = PaperFeed(exchange, settings.run.account_id, lock)
         while feed.now < start:
@@ -107,14 +107,18 @@ def open_paper(
             books.events.flush()
             look()
             spool.poll()
+            vigil.beat()
 
         def turn() -> None:
+            vigil.turn()
             books.relay.hand_on()
             on_turn()
 
         timing = Timing(clock, scheduler, lanes)
-        ports = ports_of(scene, books, timing, paper_doors(exchange, books, settings, timing, lock))
+        doors = paper_doors(exchange, books, settings, timing, lock)
+        ports = ports_of(scene, books, timing, doors)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        vigil = _vigil(stack, settings, books, engine, doors, clock)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         yield Paper(
@@ -139,3 +143,30 @@ def open_paper(
         books.relay.hand_on()
         engine.close()
         spool.finish()
+
+
+def _vigil(stack: ExitStack, settings: Settings, books: Books, engine: Engine, doors: Calls, clock: Clock) -> Vigil:
+    """What watches the run, begun; the watchdog ends with the stack."""
+    vigil = keep_vigil(
+        settings,
+        engine,
+        doors,
+        clock=clock,
+        publish=books.bus.publish,
+        tell_at_once=books.log,
+        statements=StatementTimes(books.database, clock),
+        actions={},
+    )
+    books.bus.subscribe(vigil.watch)
+    vigil.watchdog.start()
+    stack.callback(vigil.watchdog.stop)
+    return vigil
+
+
+def _fault_teller(relay: Relay, clock: Clock) -> Callable[[str, BaseException], None]:
+    def tell(lane: str, fault: BaseException) -> None:
+        text = f"lane {lane}: {type(fault).__name__}: {fault}"
+        name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
+        relay.put(Event(name=name, at=clock.now(), level=level, message=text))
+
+    return tell

@@ -36,6 +36,7 @@ from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.watching import alert_watch
 from tradebot.domain.calendar import Calendar, ist
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
@@ -101,7 +102,10 @@ def open_replay(
         clock, inbox, lock = VirtualClock(exchange.now), Inbox(), nullcontext()
         scheduler = VirtualScheduler(clock, job_messages(inbox))
         timing = Timing(clock, scheduler, InlineLanes())
-        ports = wrap(ports_of(scene, books, timing, paper_doors(exchange, books, settings, timing, lock)))
+        doors = paper_doors(exchange, books, settings, timing, lock)
+        ports = wrap(ports_of(scene, books, timing, doors))
+        alerts = alert_watch(settings, inbox, clock, doors, sources=[], actions={})
+        books.bus.subscribe(alerts)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, clock.now())])
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
@@ -113,6 +117,7 @@ def open_replay(
 
         def beat() -> None:
             books.relay.hand_on()
+            alerts.poll()
             look_now_and_then()
             spool_now_and_then()
             on_turn()

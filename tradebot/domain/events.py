@@ -83,6 +83,10 @@ class EventName(StrEnum):
     CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
     CONFIG_REFUSED = "CONFIG_REFUSED"
     INTERNAL_FAULT = "INTERNAL_FAULT"
+    HEARTBEAT = "HEARTBEAT"
+    ALERT_FIRING = "ALERT_FIRING"
+    ALERT_ACKNOWLEDGED = "ALERT_ACKNOWLEDGED"
+    ALERT_RESOLVED = "ALERT_RESOLVED"
     RATE_LIMIT_THROTTLE = "RATE_LIMIT_THROTTLE"
     CACHE_HIT = "CACHE_HIT"
     CACHE_STALE = "CACHE_STALE"
@@ -403,6 +407,21 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         levels=(Level.ERROR, Level.CRITICAL),
         sometimes=("coid",),
     ),
+    EventName.HEARTBEAT: EventFields(
+        meaning="The engine's thread is alive; figures of the process, in live and paper only.",
+        always=("uptime_s", "inbox", "pending", "positions", "alerts", "memory_mb", "cpu_pct", "ui_cpu_pct"),
+    ),
+    EventName.ALERT_FIRING: EventFields(
+        meaning="An alert rule fires, or has got worse or better; action is what is done by itself.",
+        levels=(Level.WARNING, Level.CRITICAL),
+        always=("alert", "severity", "figure", "threshold", "events", "action"),
+    ),
+    EventName.ALERT_ACKNOWLEDGED: EventFields(
+        meaning="Somebody has seen an alert that stands.", always=("alert", "by")
+    ),
+    EventName.ALERT_RESOLVED: EventFields(
+        meaning="The cause of an alert is gone.", always=("alert", "figure", "lasted_s")
+    ),
     EventName.RATE_LIMIT_THROTTLE: EventFields(
         meaning="A call to the broker had to wait for its turn; call_class is quotes, orders or rest. In a replay,"
         " where time stands still during a call, wait_ms is how long it would have waited.",
@@ -434,5 +453,13 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
 
 
 def in_log_words(text: str) -> str:
-    """Flags as `spread_guard_entry`: in capitals some have the name of an event in them, and `grep NAME` counts."""
-    return re.sub(r"ENABLE_([A-Z_]+)", lambda found: found[1].lower(), text)
+    """Flags as `spread_guard_entry`, and other keys that have the name of an event in them in small letters, since
+    `grep NAME` counts."""
+    text = re.sub(r"ENABLE_([A-Z_]+)", lambda found: found[1].lower(), text)
+    return re.sub(r"[A-Z][A-Z0-9_]+", _small_if_ambiguous, text)
+
+
+def _small_if_ambiguous(found: re.Match[str]) -> str:
+    word = found[0]
+    is_ambiguous = word not in EventName.__members__ and any(name in word for name in EventName.__members__)
+    return word.lower() if is_ambiguous else word

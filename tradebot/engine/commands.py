@@ -9,13 +9,14 @@ from tradebot.domain.events import EventName, in_log_words
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.domain.positions import EXIT_WANTED
-from tradebot.engine import ledger
+from tradebot.engine import alerting, ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import held_position
 from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
+    AcknowledgeAlert,
     CancelOrder,
     Command,
     DropOrder,
@@ -67,6 +68,8 @@ class Commands:
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
+            case AcknowledgeAlert():
+                unit.answers.append(alerting.acknowledge(unit, command))
             case PolicyChanged():
                 self._change_policy(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))

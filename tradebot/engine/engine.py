@@ -12,7 +12,7 @@ from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import Latch
 from tradebot.domain.orders import Order, OrderStatus
-from tradebot.engine import ledger
+from tradebot.engine import alerting, ledger
 from tradebot.engine.announcing import Announcements, Announcer
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome
 from tradebot.engine.bus import Bus
@@ -39,6 +39,7 @@ from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import Judging
 from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
+    AlertChanged,
     BookSeen,
     CallFailed,
     CancelOrder,
@@ -71,7 +72,9 @@ BATCH_MAX = 256
 class Recorder(Protocol):
     """Takes down everything that comes in."""
 
-    def record(self, sequence: int, at: datetime, message: object) -> None: ...
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
+        """`joins`: it shares its transaction with the message before it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +184,9 @@ class Engine:
     def _run_batch(self, messages: Sequence[Message]) -> None:
         """One transaction for all; when it is refused, one for each, so that one bad message stops no other."""
         now = self._clock.now()
-        for message in messages:
+        for index, message in enumerate(messages):
             self._received += 1
-            self._recorder.record(self._received, now, message)
+            self._recorder.record(self._received, now, message, joins=index > 0)
         refused = self._save_together(messages, now)
         if refused is not None and len(messages) > 1:
             for message in messages:
@@ -238,8 +241,8 @@ class Engine:
             case MarketSeen():
                 self.memory.market_asked = False
                 self._submissions.market_seen(unit, message)
-            case LatchSeen():
-                self._killing.seen(unit, message)
+            case LatchSeen() | AlertChanged():
+                self._noticed(unit, message)
             case Once():
                 self._commands.once(unit, message)
             case _:
@@ -251,6 +254,12 @@ class Engine:
             self._jobs.signals_ready(unit, message)
         else:
             self._jobs.sells_ready(unit, message)
+
+    def _noticed(self, unit: Unit, message: LatchSeen | AlertChanged) -> None:
+        if isinstance(message, LatchSeen):
+            self._killing.seen(unit, message)
+        else:
+            alerting.changed(unit, message, self._setting.policy, self._jobs.pause)
 
     def _job_due(self, unit: Unit, job: JobDue) -> None:
         match job.name:

@@ -89,6 +89,8 @@ class Judging:
             found.append(Refusal("state", Reason.ENTRIES_STOPPED, figures))
         if (latch := unit.latch) is not None:
             found.append(Refusal("state", Reason.KILL_SWITCH, {"mode": latch.mode, "cause": latch.reason}))
+        if unit.memory.halt.reason:
+            found.append(Refusal("state", Reason.ENTRIES_STOPPED, {"cause": unit.memory.halt.reason}))
         if unit.is_paused:
             found.append(Refusal("state", Reason.ENTRIES_PAUSED, {"symbol": symbol}))
         if symbol in picture.halted:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from tradebot.domain.alerts import AlertName, Severity
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import KillMode, Latch
@@ -262,7 +263,30 @@ class PolicyChanged:
     correlation_id: str = "configuration"
 
 
-Command = SubmitOrder | CancelOrder | ExitPosition | DropOrder | PauseEntries | KillSwitch | PolicyChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlert:
+    """Somebody has seen an alert that stands; `by` is who."""
+
+    name: AlertName
+    by: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChanged:
+    """A watch has found that an alert fires, gets worse or better, or is over (severity None). `events` is how many
+    the figure was made of; `is_told`: the watch has told it already, since the engine was silent."""
+
+    name: AlertName
+    severity: Severity | None
+    figure: Decimal
+    events: int
+    is_told: bool = False
+
+
+Command = (
+    SubmitOrder | CancelOrder | ExitPosition | DropOrder | PauseEntries | KillSwitch | PolicyChanged | AcknowledgeAlert
+)
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 
 
@@ -288,4 +312,5 @@ Message = (
     | Command
     | Once
     | OutboxMarked
+    | AlertChanged
 )

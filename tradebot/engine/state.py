@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from tradebot.domain.alerts import AlertName, StandingAlert
 from tradebot.domain.broker_views import BrokerOrder
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import Event
@@ -32,6 +33,7 @@ from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
+from tradebot.engine.halt import Halt
 from tradebot.engine.messages import Job
 from tradebot.engine.waiting import Waiting
 from tradebot.ports import Changes
@@ -143,6 +145,7 @@ class Memory:
     once: Table[str, str] = field(default_factory=Table)
     command_runs: Table[str, CommandRun] = field(default_factory=Table)
     waiting: Table[str, Waiting] = field(default_factory=Table)
+    alerts: Table[AlertName, StandingAlert] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
@@ -159,6 +162,7 @@ class Memory:
     entries_stopped: str = ""
     is_paused: bool = False
     latch: Latch | None = None
+    halt: Halt = field(default_factory=Halt)
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""
@@ -190,6 +194,7 @@ _TABLES = (
     "once",
     "command_runs",
     "waiting",
+    "alerts",
 )
 
 
@@ -220,6 +225,7 @@ class Unit:
     once: Table[str, str]
     command_runs: Table[str, CommandRun]
     waiting: Table[str, Waiting]
+    alerts: Table[AlertName, StandingAlert]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from tradebot.domain.alerts import ALERT_RULES, StandingAlert
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
 from tradebot.domain.positions import Position
+from tradebot.engine.alerting import describe, level_of
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.flags_view import flags_in_force
 from tradebot.engine.messages import Job
@@ -324,11 +326,21 @@ def _alerts(memory: Memory) -> tuple[Alert, ...]:
         alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
     if memory.is_paused:
         alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
+    for standing in memory.alerts.values():
+        if standing.severity is not None:
+            alerts.append(_standing(standing))
     if not memory.is_reconciled:
         alerts.append(Alert(level=Level.WARNING, text="not reconciled with the broker yet: no entries until then"))
     for symbol, jump in list(memory.halted.items())[:HALTED_SHOWN_MAX]:
         alerts.append(Alert(level=Level.ERROR, text=f"{symbol} halted: {jump}"))
     return tuple(alerts)
+
+
+def _standing(alert: StandingAlert) -> Alert:
+    rule, severity = ALERT_RULES[alert.name], alert.severity
+    assert severity is not None
+    seen = f" (seen by {alert.acknowledged_by})" if alert.acknowledged_by else ""
+    return Alert(level=level_of(severity), text=describe(rule, severity, alert.figure) + seen, at=alert.since)
 
 
 def _progress(days: Sequence[date], today: date) -> Progress | None:

@@ -217,7 +217,7 @@ class FakeStrategy:
 class NoRecorder:
     """Takes nothing down."""
 
-    def record(self, sequence: int, at: datetime, message: object) -> None:
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
         pass
 
 

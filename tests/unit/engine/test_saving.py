@@ -69,6 +69,9 @@ class _Registry:
     def attempts_of(self, key: IntentKey) -> Sequence[RegistryEntry]:
         return self._registry.attempts_of(key)
 
+    def entries(self) -> Sequence[RegistryEntry]:
+        return self._registry.entries()
+
     def open_entries(self) -> Sequence[RegistryEntry]:
         return self._registry.open_entries()
 
