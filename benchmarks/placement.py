@@ -69,6 +69,9 @@ class KeepingStore:
     def order_of(self, coid: Coid) -> OrderId | None:
         return self._store.order_of(coid)
 
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        return self._store.batch_fingerprint(batch_id)
+
     def close(self) -> None:
         self._store.close()
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.coids import IntentKey
 from tradebot.domain.command_runs import CommandRun
@@ -145,6 +146,8 @@ class Changes:
     decisions: Sequence[Decision] = ()
     job_runs: Sequence[JobRun] = ()
     command_runs: Sequence[CommandRun] = ()
+    batches: Sequence[Batch] = ()
+    batch_legs: Sequence[Leg] = ()
     outbox: Sequence[OutboxEntry] = ()
     outbox_marks: Sequence[OutboxEntry] = ()
 
@@ -159,6 +162,8 @@ class Changes:
             or self.decisions
             or self.job_runs
             or self.command_runs
+            or self.batches
+            or self.batch_legs
             or self.outbox
             or self.outbox_marks
         )
@@ -175,7 +180,8 @@ class Stored:
     `orders` are those pending, ongoing or failed, any with an open attempt, and all of trading days from `since` on
     (a late fill may still come for them); `attempts`, `requests` and `fills` belong to them; `positions` are the open
     ones and those that the orders name; `job_runs` the last run of each job; `command_runs` the newest
-    `COMMAND_RUNS_LOADED`; `decisions` those of trading days from `since` on.
+    `COMMAND_RUNS_LOADED`; `decisions` those of trading days from `since` on; `batches` those that
+    are not complete and those begun from `since` on, with their legs and orders.
     """
 
     orders: Sequence[Order] = ()
@@ -186,6 +192,8 @@ class Stored:
     job_runs: Sequence[JobRun] = ()
     decisions: Sequence[Decision] = ()
     command_runs: Sequence[CommandRun] = ()
+    batches: Sequence[Batch] = ()
+    batch_legs: Sequence[Leg] = ()
     sequences: Mapping[str, int] = field(default_factory=dict)
     highest_order_id: OrderId | None = None
 
@@ -203,6 +211,10 @@ class OrderStore(Protocol):
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         """The attempts with these client order ids, finished ones too; ids that are not there are left out."""
+        ...
+
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        """The fingerprint of a batch of any day; None when there is none."""
         ...
 
     def order_of(self, coid: Coid) -> OrderId | None:

@@ -39,6 +39,9 @@ class TracedStore:
     def order_of(self, coid: Coid) -> OrderId | None:
         return self._store.order_of(coid)
 
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        return self._store.batch_fingerprint(batch_id)
+
     def close(self) -> None:
         self._store.close()
 
@@ -61,6 +64,9 @@ class LateStore:
 
     def order_of(self, coid: Coid) -> OrderId | None:
         return self._store.order_of(coid)
+
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        return self._store.batch_fingerprint(batch_id)
 
     def flush(self) -> None:
         while self._waiting:

@@ -75,6 +75,8 @@ class EventName(StrEnum):
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
+    BATCH_COMPLETED = "BATCH_COMPLETED"
+    BATCH_CHANGED = "BATCH_CHANGED"
     KILL_LATCHED = "KILL_LATCHED"
     KILL_RELEASED = "KILL_RELEASED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
@@ -289,6 +291,16 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         levels=_CRITICAL,
         always=("position_id", "symbol", "quantity"),
         sometimes=("found", "threshold"),
+    ),
+    EventName.BATCH_COMPLETED: EventFields(
+        meaning="Every leg of a batch is settled.",
+        levels=(Level.INFO, Level.WARNING),
+        always=("batch_id", "batch_status"),
+    ),
+    EventName.BATCH_CHANGED: EventFields(
+        meaning="Something that came late has changed what is true of a complete batch.",
+        levels=_WARNING,
+        always=("batch_id", "batch_status"),
     ),
     EventName.KILL_LATCHED: EventFields(
         meaning="The kill switch is latched: no entries until it is released, restarts included.",

@@ -11,6 +11,7 @@ from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.domain.positions import EXIT_WANTED
 from tradebot.engine import alerting, ledger
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.batches import Batches
 from tradebot.engine.desk import Desk
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import held_position
@@ -26,6 +27,7 @@ from tradebot.engine.messages import (
     Once,
     PauseEntries,
     PolicyChanged,
+    SubmitBatch,
     SubmitOrder,
 )
 from tradebot.engine.setting import Setting
@@ -36,8 +38,11 @@ from tradebot.engine.submissions import Submissions
 class Commands:
     """One method a command; each leaves its answer in the unit, which is released once the unit is saved."""
 
-    def __init__(self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions, killing: Killing) -> None:
+    def __init__(
+        self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions, killing: Killing, batches: Batches
+    ) -> None:
         self._killing = killing
+        self._batches = batches
         self._submissions = submissions
         self._setting = setting
         self._desk = desk
@@ -57,6 +62,8 @@ class Commands:
         match command:
             case SubmitOrder():
                 self._submissions.submit(unit, command)
+            case SubmitBatch():
+                self._batches.submit(unit, command)
             case CancelOrder():
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder():

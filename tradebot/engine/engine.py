@@ -15,6 +15,7 @@ from tradebot.domain.orders import Order, OrderStatus
 from tradebot.engine import alerting, ledger
 from tradebot.engine.announcing import Announcements, Announcer
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome
+from tradebot.engine.batches import Batches
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import (
     Call,
@@ -35,6 +36,7 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.intents import Intents
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import Judging
 from tradebot.engine.killing import Killing
@@ -116,10 +118,12 @@ class Engine:
         judging = Judging(setting)
         entries = Entries(setting, self._desk, judging)
         self._jobs = Jobs(setting, self._desk, entries, Sells(setting, self._desk))
-        self._submissions = Submissions(setting, self._desk, judging, parts.store)
+        intents = Intents(setting, judging)
+        self._submissions = Submissions(setting, self._desk, intents, parts.store)
+        self._batches = Batches(setting, self._desk, intents, self._submissions, parts.store)
         self._killing = Killing(setting, self._desk)
         self._latch_seen: Latch | None = None
-        self._commands = Commands(setting, self._desk, self._jobs, self._submissions, self._killing)
+        self._commands = Commands(setting, self._desk, self._jobs, self._submissions, self._killing, self._batches)
 
     @property
     def answers(self) -> AnswerDesk:
@@ -214,6 +218,7 @@ class Engine:
                     batch.answers.append(_answer(command, Outcome.FAULT, _describe(message, fault)))
             else:
                 unit.merge()
+        self._batches.progress(batch)
         refused = self._commit(batch)
         if refused is not None:
             # What came before a change of policy is handled again, and by the old one.
@@ -241,6 +246,7 @@ class Engine:
             case MarketSeen():
                 self.memory.market_asked = False
                 self._submissions.market_seen(unit, message)
+                self._batches.market_seen(unit, message)
             case LatchSeen() | AlertChanged():
                 self._noticed(unit, message)
             case Once():
@@ -288,6 +294,7 @@ class Engine:
         if message.names:
             self.memory.market_asked = False
             self._submissions.look_failed(unit, message)
+            self._batches.look_failed(unit, message.names, message.text)
         self._jobs.failed(unit, message)
 
     def _reconciled(self, unit: Unit, counts: dict[str, int]) -> None:
@@ -359,11 +366,19 @@ class Engine:
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
         self._answers.release(batch.answers)
-        if (look := self._submissions.next_look(self.memory)) is not None:
-            batch.calls.append(look)
+        batch.calls += self._looks_at_market()
         for call in batch.calls:
             self._hand_over(call)
         return None
+
+    def _looks_at_market(self) -> list[LookAtMarket]:
+        """One look for all that wait for a picture of the market; others gather while it is under way."""
+        if self.memory.market_asked or not self.memory.is_reconciled:
+            return []
+        symbols, names = self._submissions.waiting_for_market(self.memory)
+        of_batches, batches = self._batches.waiting_for_market(self.memory)
+        symbols |= of_batches
+        return [LookAtMarket(symbols=tuple(sorted(symbols)), names=(*names, *batches))] if symbols else []
 
     def _keep_registry(self, keep: Callable[[IdRegistry], None]) -> None:
         """Upkeep that may lag: the database has it already, and the next start brings the registry up to it."""
@@ -388,6 +403,7 @@ class Engine:
             self._answers.release([_answer(command, Outcome.UNSAVED, str(cause))])
         elif isinstance(message, MarketSeen):
             self._answers.release(self._submissions.unsaved(self.memory, message.names, str(cause)))
+            self._answers.release(self._batches.unsaved(self.memory, message.names, str(cause)))
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [

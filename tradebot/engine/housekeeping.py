@@ -7,7 +7,7 @@ from datetime import date
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Attempt, OrderId, OrderStatus
 from tradebot.engine.observing import OBSERVED
-from tradebot.engine.state import Memory
+from tradebot.engine.state import Memory, batch_order_key
 from tradebot.ports import COMMAND_RUNS_LOADED
 
 _MAY_CHANGE = frozenset({OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED})
@@ -32,19 +32,23 @@ def forget_finished(memory: Memory, before: date) -> None:
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
     memory.told = {key for key in memory.told if not key.startswith(OBSERVED)}
+    _forget_batches(memory)
     _forget_rows(memory, before)
     _forget_positions(memory)
 
 
 def _keep_orders(memory: Memory, before: date) -> set[OrderId]:
     kept = set()
+    open_batches = {batch.id for batch in memory.batches.values() if batch.completed_at is None}
     for order in memory.orders.values():
         attempt = memory.attempts.get(order.coid)
         is_open = attempt is not None and attempt.status.is_open
-        if order.status in _MAY_CHANGE or is_open or order.trading_day >= before:
+        if order.status in _MAY_CHANGE or is_open or order.trading_day >= before or order.batch_id in open_batches:
             kept.add(order.id)
         else:
             memory.orders.drop(order.id)
+            if order.batch_id is not None:
+                memory.batch_orders.drop(batch_order_key(order.batch_id, order.leg, order.side))
     return kept
 
 
@@ -56,6 +60,17 @@ def _forget_attempt(memory: Memory, attempt: Attempt) -> None:
         memory.coids.drop(attempt.broker_order_id)
         memory.trades.drop(attempt.broker_order_id)
         memory.seen.pop(attempt.broker_order_id, None)
+
+
+def _forget_batches(memory: Memory) -> None:
+    """Complete ones none of whose orders is in memory any more."""
+    named = {order.batch_id for order in memory.orders.values()}
+    for batch in memory.batches.values():
+        if batch.completed_at is not None and batch.id not in named:
+            memory.batches.drop(batch.id)
+    for leg in memory.legs.values():
+        if leg.batch_id not in memory.batches:
+            memory.legs.drop(f"{leg.batch_id}/{leg.number}")
 
 
 def _forget_rows(memory: Memory, before: date) -> None:

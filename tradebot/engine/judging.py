@@ -16,6 +16,7 @@ from tradebot.domain.policy import GuardMode
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
+from tradebot.engine.messages import MarketSeen
 from tradebot.engine.questions import sells_of, uncertain_symbols
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -127,6 +128,10 @@ class Judging:
 def money_of(unit: Unit, funds: Funds) -> Money:
     held = sum((p.cost for p in unit.positions.values() if p.is_open), Decimal(0))
     return Money(equity=funds.cash + held, cash=funds.available)
+
+
+def picture_of(unit: Unit, seen: MarketSeen) -> Picture:
+    return Picture(terms=seen.terms, quotes=seen.quotes, halted=unit.memory.halted, money=money_of(unit, seen.funds))
 
 
 def held_position(unit: Unit, symbol: str) -> Position | None:

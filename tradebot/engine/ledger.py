@@ -24,7 +24,7 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
-from tradebot.engine.state import Unit
+from tradebot.engine.state import Unit, batch_order_key
 
 _TOLD: Mapping[OrderChange, tuple[EventName, Level]] = {
     OrderChange.ACCEPTED: (EventName.ORDER_ACCEPTED, Level.INFO),
@@ -48,6 +48,8 @@ def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
         unit.attempts[attempt.coid] = attempt
     else:
         unit.unsent[order.coid] = order.id
+    if order.batch_id is not None:
+        unit.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
     if order.side is Side.SELL and order.position_id is not None:
         unit.sells[order.position_id] = (*(unit.sells.get(order.position_id) or ()), order.id)
     _write_event(unit, order, "recorded", None, order.orig_source, {})

@@ -210,6 +210,42 @@ class SubmitOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegWish:
+    """One order of a batch, as somebody wants it; prices in rupees."""
+
+    symbol: str
+    exchange: str = "NSE"
+    side: Side
+    quantity: int
+    order_type: OrderType
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    product: Product = Product.CNC
+    validity: Validity = Validity.DAY
+    disclosed_quantity: int = 0
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitBatch:
+    """Somebody gives up to ten orders that belong together.
+
+    Answered once every leg is settled, with `DONE`, the batch's id as text and the orders' ids (the batch's status may
+    be any); `INVALID` with what is wrong as figures by `leg.field`, and nothing sent; `CONFLICT` for a key that came
+    with other legs. The same key is the same batch; one that is under way is answered when it ends.
+    """
+
+    account_id: str
+    user_id: str
+    legs: tuple[LegWish, ...]
+    rollback_on_failure: bool = True
+    unwind_filled: bool = False
+    sequential: bool = False
+    idempotency_key: str | None = None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseEntries:
     """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
 
@@ -285,7 +321,15 @@ class AlertChanged:
 
 
 Command = (
-    SubmitOrder | CancelOrder | ExitPosition | DropOrder | PauseEntries | KillSwitch | PolicyChanged | AcknowledgeAlert
+    SubmitOrder
+    | SubmitBatch
+    | CancelOrder
+    | ExitPosition
+    | DropOrder
+    | PauseEntries
+    | KillSwitch
+    | PolicyChanged
+    | AcknowledgeAlert
 )
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 

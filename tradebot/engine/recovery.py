@@ -11,7 +11,7 @@ from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
 from tradebot.engine.jobs import PAUSED
 from tradebot.engine.messages import Job
-from tradebot.engine.state import Memory
+from tradebot.engine.state import Memory, batch_order_key
 from tradebot.ports import IdRegistry, OrderStore, Stored
 
 
@@ -35,6 +35,10 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.job_runs[Job(run.name)] = run
     for done in stored.command_runs:
         memory.command_runs[done.correlation_id] = done
+    for batch in stored.batches:
+        memory.batches[batch.id] = batch
+    for leg in stored.batch_legs:
+        memory.legs[f"{leg.batch_id}/{leg.number}"] = leg
     pause = memory.job_runs.get(Job.PAUSE)
     memory.is_paused = pause is not None and pause.outcome == PAUSED
     _settle_registry(memory, store, registry)
@@ -44,6 +48,8 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
 def _remember_orders(memory: Memory, stored: Stored) -> None:
     for order in stored.orders:
         memory.orders[order.id] = order
+        if order.batch_id is not None:
+            memory.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
         if order.side is Side.SELL and order.position_id is not None:
             memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
     for fill in stored.fills:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tradebot.domain.alerts import AlertName, StandingAlert
+from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.broker_views import BrokerOrder
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import Event
@@ -27,6 +28,7 @@ from tradebot.domain.orders import (
     OrderEvent,
     OrderId,
     PositionId,
+    Side,
 )
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.positions import Position
@@ -35,7 +37,7 @@ from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.halt import Halt
 from tradebot.engine.messages import Job
-from tradebot.engine.waiting import Waiting
+from tradebot.engine.waiting import Waiting, WaitingBatch
 from tradebot.ports import Changes
 
 DUPLICATES_MAX = 100
@@ -94,7 +96,7 @@ class Table(Generic[K, V]):
 
     def changed(self) -> list[V]:
         """The values set in this layer."""
-        return list(self._own.values())
+        return [value for value in self._own.values() if value is not None]
 
     def remove(self, key: K) -> None:
         """Take a key away, in this layer and, once it is merged, below."""
@@ -126,7 +128,8 @@ class Memory:
     `command_runs` those that were; `seen` is the last row of the broker's book that was compared; `in_flight` are
     requests handed to a lane by this process, `landings` says at which tick (a count of hand-overs and landings) one
     ended; `running` are jobs that wait for an answer; `waiting` are submissions that wait for a picture of the market,
-    and `market_asked` says that one is under way.
+    and `market_asked` says that one is under way; `batch_callers` are answered when their batch is complete, `refused`
+    says why an order of a batch was not placed, `batch_orders` leads to those that were.
     """
 
     orders: Table[OrderId, Order] = field(default_factory=Table)
@@ -146,6 +149,12 @@ class Memory:
     command_runs: Table[str, CommandRun] = field(default_factory=Table)
     waiting: Table[str, Waiting] = field(default_factory=Table)
     alerts: Table[AlertName, StandingAlert] = field(default_factory=Table)
+    waiting_batches: Table[str, WaitingBatch] = field(default_factory=Table)
+    batches: Table[str, Batch] = field(default_factory=Table)
+    legs: Table[str, Leg] = field(default_factory=Table)
+    batch_callers: Table[str, tuple[str, ...]] = field(default_factory=Table)
+    refused: Table[str, str] = field(default_factory=Table)
+    batch_orders: Table[str, OrderId] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
@@ -177,6 +186,11 @@ class Memory:
             self.landings[request_id] = self.ticks
 
 
+def batch_order_key(batch_id: str, leg: int, side: Side) -> str:
+    """The name of an order of a batch: what takes a leg back has the leg's number and the other side."""
+    return f"{batch_id}/{leg}/{side}"
+
+
 _TABLES = (
     "orders",
     "attempts",
@@ -195,6 +209,12 @@ _TABLES = (
     "command_runs",
     "waiting",
     "alerts",
+    "waiting_batches",
+    "batches",
+    "legs",
+    "batch_callers",
+    "refused",
+    "batch_orders",
 )
 
 
@@ -226,6 +246,12 @@ class Unit:
     command_runs: Table[str, CommandRun]
     waiting: Table[str, Waiting]
     alerts: Table[AlertName, StandingAlert]
+    waiting_batches: Table[str, WaitingBatch]
+    batches: Table[str, Batch]
+    legs: Table[str, Leg]
+    batch_callers: Table[str, tuple[str, ...]]
+    refused: Table[str, str]
+    batch_orders: Table[str, OrderId]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory
@@ -307,6 +333,8 @@ class Unit:
             events=self.order_events,
             decisions=self.new_decisions,
             job_runs=self.new_job_runs,
+            batches=self.batches.changed(),
+            batch_legs=self.legs.changed(),
             command_runs=self.command_runs.changed(),
             outbox_marks=self.outbox_marks,
         )

@@ -5,35 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.guards import Reason, Refusal
-from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import (
     Coid,
     DecisionId,
-    EntryType,
     Order,
     OrderId,
     OrderIntent,
-    OrderType,
-    Side,
-    Variety,
 )
-from tradebot.domain.positions import Position
-from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.calls import LookAtMarket
 from tradebot.engine.desk import Desk
-from tradebot.engine.judging import Judging, Picture, held_position, money_of
+from tradebot.engine.intents import Intents, problems
+from tradebot.engine.judging import Picture, picture_of
 from tradebot.engine.messages import CallFailed, MarketSeen, SubmitOrder
-from tradebot.engine.pricing import next_session, on_tick, protected_price, reference_price
+from tradebot.engine.pricing import next_session
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.state import Memory, Unit, batch_order_key
 from tradebot.engine.waiting import Waiting, fingerprint
 from tradebot.ports import OrderStore
 
@@ -47,10 +39,10 @@ class Submissions:
     All that wait share one look at the market; while it is under way others gather for the next one.
     """
 
-    def __init__(self, setting: Setting, desk: Desk, judging: Judging, store: OrderStore) -> None:
+    def __init__(self, setting: Setting, desk: Desk, intents: Intents, store: OrderStore) -> None:
         self._setting = setting
         self._desk = desk
-        self._judging = judging
+        self._intents = intents
         self._store = store
 
     def submit(self, unit: Unit, command: SubmitOrder) -> None:
@@ -59,8 +51,9 @@ class Submissions:
         same = unit.waiting.get(waiting.name)
         if same is not None:
             self._join(unit, same, command)
-        elif (problem := _problem(command, self._setting)) is not None:
-            self._end(unit, waiting, Outcome.INVALID, problem)
+        elif wrong := problems(command, self._setting):
+            text = "; ".join(f"{field}: {problem}" for field, problem in wrong.items())
+            self._end(unit, waiting, Outcome.INVALID, text, None, wrong)
         elif (order_id := self._known(unit, waiting)) is not None:
             self._repeat(unit, waiting, order_id)
         elif len(unit.waiting.names()) >= WAITING_MAX:
@@ -68,21 +61,14 @@ class Submissions:
         else:
             unit.waiting[waiting.name] = waiting
 
-    def next_look(self, memory: Memory) -> LookAtMarket | None:
-        """The look that those who wait need, if there are any and none is under way."""
-        if memory.market_asked or not memory.is_reconciled:
-            return None
+    def waiting_for_market(self, memory: Memory) -> tuple[set[str], list[str]]:
+        """Symbols and names of those who wait for a picture."""
         waiting = memory.waiting.values()
-        if not waiting:
-            return None
-        symbols = tuple(sorted({entry.command.symbol for entry in waiting}))
-        return LookAtMarket(symbols=symbols, names=tuple(entry.name for entry in waiting))
+        return {entry.command.symbol for entry in waiting}, [entry.name for entry in waiting]
 
     def market_seen(self, unit: Unit, seen: MarketSeen) -> None:
         """Judge and place everybody for whom this look was made; one broken order never stops the others."""
-        picture = Picture(
-            terms=seen.terms, quotes=seen.quotes, halted=unit.memory.halted, money=money_of(unit, seen.funds)
-        )
+        picture = picture_of(unit, seen)
         for name in seen.names:
             waiting = unit.waiting.get(name)
             if waiting is None:
@@ -137,7 +123,7 @@ class Submissions:
         command = waiting.command
         if command.idempotency_key is None and command.decision_id is None:
             return None
-        key = IntentKey(command.account_id, waiting.decision_id, command.leg, command.side)
+        key = _key(waiting)
         first = derive(key, 1)
         if (attempt := unit.attempts.get(first)) is not None:
             return attempt.order_id
@@ -157,30 +143,22 @@ class Submissions:
             self._end(unit, waiting, Outcome.DONE, "the same order as before", order_id)
 
     def _decide(self, unit: Unit, waiting: Waiting, picture: Picture) -> None:
-        command = waiting.command
-        position = _position_for(unit, command)
-        found = self._intent(unit, waiting, picture, position)
-        match found:
+        made = self._intents.make(unit, waiting.command, waiting.decision_id, picture)
+        match made:
             case Refusal():
-                self._refuse(unit, waiting, [found])
+                self._refuse(unit, waiting, [made])
             case str():
-                self._end(unit, waiting, Outcome.CONFLICT, found)
+                self._end(unit, waiting, Outcome.CONFLICT, made)
             case OrderIntent():
-                self._judge(unit, waiting, found, picture, position)
+                self._judge(unit, waiting, made, picture)
 
-    def _judge(
-        self, unit: Unit, waiting: Waiting, intent: OrderIntent, picture: Picture, position: Position | None
-    ) -> None:
+    def _judge(self, unit: Unit, waiting: Waiting, intent: OrderIntent, picture: Picture) -> None:
         slot = self._desk.slot(unit, intent)
         if slot.verdict is not Submission.SENT:
             self._desk.stop(unit, intent, slot)
             self._end(unit, waiting, Outcome.CONFLICT, f"{slot.verdict}: stands under {slot.coid}")
             return
-        if intent.side is Side.SELL:
-            refusals = [*self._judging.sell(unit, intent.symbol, position), *_too_many(intent, position)]
-        else:
-            refusals = self._judging.entry(unit, intent, picture)
-        if refusals:
+        if refusals := self._intents.judge(unit, intent, picture):
             self._refused(unit, waiting, intent, slot.coid, refusals)
             return
         verdict = self._desk.place(unit, intent, slot)
@@ -195,7 +173,8 @@ class Submissions:
     def _refused(
         self, unit: Unit, waiting: Waiting, intent: OrderIntent, coid: Coid, refusals: Sequence[Refusal]
     ) -> None:
-        if all(refusal.reason in verdicts.FAILS_WITH_ROW for refusal in refusals):
+        is_leg = waiting.command.batch_id is not None
+        if not is_leg and all(refusal.reason in verdicts.FAILS_WITH_ROW for refusal in refusals):
             order = verdicts.fail(unit, intent, coid, refusals, self._setting.ids)
             self._block(unit, waiting, refusals, order)
         else:
@@ -217,62 +196,6 @@ class Submissions:
         verdicts.block(unit, wish, refusals)
         self._block(unit, waiting, refusals, None)
 
-    def _intent(
-        self, unit: Unit, waiting: Waiting, picture: Picture, position: Position | None
-    ) -> OrderIntent | Refusal | str:
-        """The order as it would be sent, on tick and lot; or why it cannot be made, in words or as a refusal."""
-        command = waiting.command
-        terms = picture.terms.get(command.symbol)
-        if terms is None or terms.exchange != command.exchange:
-            return f"{command.symbol} is not traded on {command.exchange} at this broker"
-        session = next_session(self._setting, unit.now)
-        if session is None:
-            opens = self._setting.amo.next_opening(unit.now, self._setting.calendar)
-            return f"no session takes orders now; after-market orders are taken from {opens:%Y-%m-%d %H:%M} UTC"
-        day, variety = session
-        quantity = command.quantity // terms.lot_size * terms.lot_size
-        if not quantity:
-            return f"{command.quantity} is less than one lot of {terms.lot_size}"
-        price = self._price(command, variety, terms, picture.quotes.get(command.symbol))
-        if price is None:
-            return Refusal("quote", Reason.NO_MARKET_DATA, {"symbol": command.symbol})
-        trigger = command.trigger_price
-        return OrderIntent(
-            account_id=command.account_id,
-            user_id=command.user_id,
-            decision_id=waiting.decision_id,
-            leg=command.leg,
-            symbol=command.symbol,
-            exchange=command.exchange,
-            side=command.side,
-            quantity=quantity,
-            order_type=command.order_type,
-            price=price,
-            trigger_price=None if trigger is None else on_tick(command.side, trigger, terms),
-            product=command.product,
-            validity=command.validity,
-            variety=variety,
-            source=command.source,
-            entry_type=EntryType.MANUAL if command.side is Side.BUY else None,
-            position_id=position.id if position is not None else None,
-            trading_day=day.day,
-            correlation_id=command.correlation_id,
-            metadata={**command.metadata, "fingerprint": fingerprint(command)},
-            batch_id=command.batch_id,
-            idempotency_key=command.idempotency_key,
-            disclosed_quantity=command.disclosed_quantity,
-        )
-
-    def _price(
-        self, command: SubmitOrder, variety: Variety, terms: InstrumentTerms, quote: Quote | None
-    ) -> Decimal | None:
-        """The limit that is sent; None where a protected one has nothing to start from."""
-        if command.order_type in (OrderType.LIMIT, OrderType.SL):
-            assert command.price is not None
-            return on_tick(command.side, command.price, terms)
-        reference = reference_price(command.side, variety, command.trigger_price, quote, terms)
-        return None if reference is None else protected_price(command.side, reference, terms, self._setting.rules)
-
     def _block(self, unit: Unit, waiting: Waiting, refusals: Sequence[Refusal], order: Order | None) -> None:
         text = ", ".join(refusal.reason for refusal in refusals)
         figures = verdicts.figures_of(refusals)
@@ -288,38 +211,16 @@ class Submissions:
         figures: dict[str, str] | None = None,
     ) -> None:
         unit.answers += _answers(waiting, outcome, text, order_id, figures)
+        if waiting.command.batch_id is not None and outcome is not Outcome.DONE:
+            unit.refused[batch_order_key(waiting.command.batch_id, waiting.command.leg, waiting.command.side)] = text
 
 
 _OTHER_BODY = "the same idempotency key was given with another order"
 
 
-def _problem(command: SubmitOrder, setting: Setting) -> str | None:
-    """What is wrong with the order whatever the market does; None when nothing is."""
-    has_price, has_trigger = command.price is not None, command.trigger_price is not None
-    is_stop = command.order_type in (OrderType.SL, OrderType.SL_M)
-    amounts = [amount for amount in (command.price, command.trigger_price) if amount is not None]
-    checks = (
-        (command.account_id != setting.policy.account_id, f"there is no account {command.account_id!r}"),
-        (command.quantity <= 0, "the quantity must be at least 1"),
-        (any(not amount.is_finite() or amount <= 0 for amount in amounts), "prices must be above 0"),
-        (command.order_type in (OrderType.LIMIT, OrderType.SL) and not has_price, "this order type needs a price"),
-        (is_stop and not has_trigger, "a stop order needs a trigger price"),
-        (not is_stop and has_trigger, "a trigger price belongs to stop orders"),
-        (not 0 <= command.disclosed_quantity <= command.quantity, "the disclosed quantity is more than the order's"),
-    )
-    return next((text for is_wrong, text in checks if is_wrong), None)
-
-
-def _position_for(unit: Unit, command: SubmitOrder) -> Position | None:
-    return held_position(unit, command.symbol) if command.side is Side.SELL else None
-
-
-def _too_many(intent: OrderIntent, position: Position | None) -> list[Refusal]:
-    """A person's sell is never cut in silence."""
-    if position is None or intent.quantity <= position.quantity:
-        return []
-    figures = {"found": position.quantity, "wanted": intent.quantity}
-    return [Refusal("state", Reason.NOT_HELD, figures)]
+def _key(waiting: Waiting) -> IntentKey:
+    command = waiting.command
+    return IntentKey(command.account_id, waiting.decision_id, command.leg, command.side)
 
 
 def _answers(

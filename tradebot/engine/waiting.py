@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from tradebot.domain.orders import DecisionId
-from tradebot.engine.messages import SubmitOrder
+from tradebot.engine.messages import SubmitBatch, SubmitOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,15 @@ class Waiting:
     @property
     def name(self) -> str:
         return f"{self.decision_id}/{self.command.leg}/{self.command.side}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingBatch:
+    """A batch that waits for a picture of the market; nothing of it is saved, and nobody was answered, before."""
+
+    command: SubmitBatch
+    batch_id: str
+    also: tuple[str, ...] = ()
 
 
 def fingerprint(command: SubmitOrder) -> str:

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from tests.builders import NOON, some_terms
-from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket, broker_word
-from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, Funds, Holding, Ticket, broker_word
+from tradebot.domain.errors import BrokerRejected, BrokerUnavailable, OutcomeUnknown
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, PositionId, Variety
 from tradebot.domain.positions import Position
@@ -76,6 +76,8 @@ class FakeBroker:
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         lost = self._call("cancel")
+        if self.rows[broker_order_id].word is BrokerWord.EXECUTED:
+            raise BrokerRejected("the order is complete")
         self.change(broker_order_id, status="CANCELLED")
         if lost:
             raise lost

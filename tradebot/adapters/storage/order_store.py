@@ -7,11 +7,25 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Date, Engine, Select, Table, bindparam, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Engine,
+    Select,
+    Table,
+    bindparam,
+    func,
+    or_,
+    select,
+    union,
+    union_all,
+)
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
+from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import (
     Attempt,
@@ -45,6 +59,8 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("decisions", tables.decisions, "replace"),
     ("job_runs", tables.job_runs, "keep"),
     ("command_runs", tables.command_runs, "keep"),
+    ("batches", tables.batches, "replace"),
+    ("batch_legs", tables.batch_legs, "replace"),
     ("outbox", tables.outbox, "keep"),
     ("outbox_marks", tables.outbox, "replace"),
 )
@@ -91,6 +107,11 @@ class SqlOrderStore:
                 found += read_all(connection, Attempt, query)
         return found
 
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        batches = tables.batches
+        with self._reading.begin() as connection:
+            return connection.execute(select(batches.c.fingerprint).where(batches.c.id == batch_id)).scalar()
+
     def order_of(self, coid: Coid) -> OrderId | None:
         orders, attempts = tables.orders, tables.attempts
         query = union_all(
@@ -129,6 +150,8 @@ def _load(connection: Connection, since: date) -> Stored:
         decisions=read(Decision),
         job_runs=read(JobRun),
         command_runs=read(CommandRun)[::-1],
+        batches=read(Batch),
+        batch_legs=read(Leg),
         sequences=_sequences(connection),
         highest_order_id=_highest_order_id(connection),
     )
@@ -147,6 +170,7 @@ def _queries() -> Mapping[type, Select[Any]]:
     named = select(orders.c.position_id).where(wanted, orders.c.position_id.is_not(None))
     held = or_(positions.c.closed_at.is_(None), positions.c.id.in_(named))
     recent = decisions.c.trading_day >= _SINCE
+    of_batches = union(_open_batches(), select(orders.c.batch_id).where(wanted, orders.c.batch_id.is_not(None)))
     return {
         Order: select(orders).where(wanted).order_by(orders.c.created_at, orders.c.id),
         Attempt: of_wanted(tables.attempts, "created_at", "order_id", "number"),
@@ -156,6 +180,10 @@ def _queries() -> Mapping[type, Select[Any]]:
         Decision: select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id),
         JobRun: _last_job_runs(),
         CommandRun: _last_command_runs(),
+        Batch: select(tables.batches).where(tables.batches.c.id.in_(of_batches)).order_by(tables.batches.c.created_at),
+        Leg: select(tables.batch_legs)
+        .where(tables.batch_legs.c.batch_id.in_(of_batches))
+        .order_by(tables.batch_legs.c.batch_id, tables.batch_legs.c.number),
     }
 
 
@@ -165,7 +193,12 @@ def _wanted() -> ColumnElement[bool]:
         orders.c.status.in_(_MAY_CHANGE),
         orders.c.trading_day >= _SINCE,
         orders.c.id.in_(select(attempts.c.order_id).where(attempts.c.status.in_(_OPEN))),
+        orders.c.batch_id.in_(_open_batches()),
     )
+
+
+def _open_batches() -> Select[Any]:
+    return select(tables.batches.c.id).where(tables.batches.c.completed_at.is_(None))
 
 
 def _last_job_runs() -> Select[Any]:

@@ -27,7 +27,15 @@ from tradebot.domain.errors import StateCorrupt
 DEFAULT_URL = "sqlite:///state/tradebot.db"
 OLDER_REVISION = "b8f2a1c3d4e5"
 # Oldest first; a test compares them with the files in `migrations/versions`.
-REVISIONS = ("c38b470b20d1", "873e86bc5772", "3473a345c7fb", "5d1e0c7a94b2", "8f4b2d6c1e37", "9c27e4b0d815")
+REVISIONS = (
+    "c38b470b20d1",
+    "873e86bc5772",
+    "3473a345c7fb",
+    "5d1e0c7a94b2",
+    "8f4b2d6c1e37",
+    "9c27e4b0d815",
+    "b61d0f3e72a9",
+)
 HEAD = REVISIONS[-1]
 
 _UPGRADE = "alembic upgrade head"

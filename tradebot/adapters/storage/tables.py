@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from tradebot.adapters.storage.column_types import Instant, Money, Word, Words
+from tradebot.domain.batches import BatchStatus, LegStatus
 from tradebot.domain.command_runs import COMMAND_ID_LENGTH_MAX
 from tradebot.domain.orders import (
     REASON_LENGTH_MAX,
@@ -346,6 +347,61 @@ Index(
     outbox.c.created_at,
     sqlite_where=text("state = 'waiting'"),
     postgresql_where=text("state = 'waiting'"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", _id(), primary_key=True),
+    Column("account_id", String(ID_LENGTH), nullable=False),
+    Column("user_id", String(ID_LENGTH), nullable=False),
+    Column("rollback_on_failure", Boolean(create_constraint=False), nullable=False),
+    Column("unwind_filled", Boolean(create_constraint=False), nullable=False),
+    Column("sequential", Boolean(create_constraint=False), nullable=False),
+    Column("is_rolling_back", Boolean(create_constraint=False), nullable=False),
+    Column("status", _word(BatchStatus)),
+    Column("idempotency_key", Text),
+    Column("fingerprint", String(ID_LENGTH), nullable=False),
+    Column("correlation_id", String(ID_LENGTH), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("completed_at", Instant),
+    _one_of("status", BatchStatus),
+    Index("ix_batches_account_created", "account_id", "created_at"),
+    Index("ix_batches_completed_at", "completed_at"),
+)
+
+batch_legs = Table(
+    "batch_legs",
+    metadata,
+    Column("batch_id", _id(), ForeignKey("batches.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("account_id", String(ID_LENGTH), nullable=False),
+    Column("symbol", String(SYMBOL_LENGTH), nullable=False),
+    Column("exchange", String(WORD_LENGTH), nullable=False),
+    Column("side", _word(Side), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("order_type", _word(OrderType), nullable=False),
+    Column("price", Money),
+    Column("trigger_price", Money),
+    Column("product", _word(Product), nullable=False),
+    Column("validity", _word(Validity), nullable=False),
+    Column("disclosed_quantity", Integer, nullable=False),
+    Column("tag", String(ID_LENGTH), nullable=False),
+    Column("coid", _id(), nullable=False),
+    _order_id(nullable=True),
+    Column("unwind_order_id", _id(), ForeignKey("orders.id")),
+    Column("status", _word(LegStatus), nullable=False),
+    Column("filled_qty", Integer, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("batch_id", "number"),
+    _one_of("side", Side),
+    _one_of("order_type", OrderType),
+    _one_of("product", Product),
+    _one_of("validity", Validity),
+    _one_of("status", LegStatus),
+    CheckConstraint("quantity > 0", name="quantity"),
+    Index("ix_batch_legs_order_id", "order_id"),
 )
 
 # An event that was written is never changed or removed, whoever tries.
