@@ -27,6 +27,7 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.domain.calendar import IST
 from tradebot.exchange.dial_box import AnyDial, dial_out
 from tradebot.exchange.wire.kite.sessions import KiteApp
+from tradebot.exchange.wire.kotak.sessions import CODE_LIVES_S, KotakApp, one_time_code
 from tradebot.venue.opening import open_venue
 from tradebot.venue.server import Server, ServerThread
 from tradebot.venue.settings import ClockKind, VenueSettings
@@ -37,6 +38,13 @@ ANSWERS_WITHIN_S = 60.0
 ENDS_WITHIN_S = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KotakSession:
+    token: str
+    sid: str
+    base_url: str
+
+
 @dataclass
 class Venue:
     """A running exchange and the way to drive it."""
@@ -45,6 +53,7 @@ class Venue:
     state: Path
     process: subprocess.Popen[str] | None = None
     app: KiteApp = field(default_factory=KiteApp)
+    kotak: KotakApp = field(default_factory=KotakApp)
 
     @property
     def ws_url(self) -> str:
@@ -102,6 +111,22 @@ class Venue:
         }
         answer = requests.post(f"{self.url}/session/token", data=form, timeout=ANSWERS_WITHIN_S)
         return str(answer.json()["data"]["access_token"])
+
+    def kotak_login(self) -> KotakSession:
+        """Both steps of the login, with the code that a phone would show now."""
+        headers = {"Authorization": self.kotak.access_token, "neo-fin-key": "neotradeapi"}
+        code = one_time_code(self.kotak.totp_secret, int(RealClock().now().timestamp()) // CODE_LIVES_S)
+        view = self._login_step(
+            "tradeApiLogin", headers, {"mobileNumber": self.kotak.mobile, "ucc": self.kotak.ucc, "totp": code}
+        )
+        headers |= {"Auth": view["token"], "sid": view["sid"]}
+        trade = self._login_step("tradeApiValidate", headers, {"mpin": self.kotak.mpin})
+        return KotakSession(token=trade["token"], sid=trade["sid"], base_url=trade["baseUrl"])
+
+    def _login_step(self, name: str, headers: Mapping[str, str], data: Mapping[str, str]) -> Any:
+        url = f"{self.url}/login/1.0/{name}"
+        answer = requests.post(url, headers=dict(headers), json=data, timeout=ANSWERS_WITHIN_S)
+        return answer.json()["data"]
 
     def kill(self) -> None:
         assert self.process is not None

@@ -19,6 +19,7 @@ from tradebot.cli.stopping import StoppedEarly, Stopping
 from tradebot.domain.calendar import IST
 from tradebot.exchange.dial_box import AnyDial, dial_in, dial_of
 from tradebot.exchange.wire.kite.sessions import KiteApp
+from tradebot.exchange.wire.kotak.sessions import KotakApp
 from tradebot.venue.opening import open_venue
 from tradebot.venue.server import Server
 from tradebot.venue.settings import ClockKind, VenueSettings
@@ -70,6 +71,7 @@ def _settings(options: argparse.Namespace) -> VenueSettings:
         holidays=[_read("--holiday", text, date.fromisoformat) for text in options.holiday],
         dials=_dials(options.dials, options.dial),
         kite=_read("--credentials", credentials.get("kite", {}), lambda table: KiteApp(**table)),
+        kotak=_read("--credentials", credentials.get("kotak", {}), lambda table: KotakApp(**table)),
     )
 
 

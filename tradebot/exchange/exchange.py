@@ -215,6 +215,10 @@ class Exchange:
         """The quote with the day's figures, as a broker's screen shows them; None where nothing can be shown."""
         return self._market.picture(symbol, self._state.now)
 
+    def protected_price(self, symbol: str, side: Side, percent: Decimal | None = None) -> Decimal | None:
+        """The limit that a broker sends a market order with; without `percent`, as far as the market's rules say."""
+        return self._market.protected_price(symbol, side, percent, self._state.now)
+
     def terms(self, symbol: str | None = None) -> Mapping[str, InstrumentTerms]:
         """The terms in force for orders placed now, of one symbol or of all; a symbol that never traded is left out."""
         now, known = self._state.now, self._market.facts.instruments

@@ -20,7 +20,8 @@ from tradebot.domain.calendar import (
 )
 from tradebot.domain.corporate_actions import CorporateAction, adjust_price, factor_between
 from tradebot.domain.instruments import Instrument, InstrumentTerms
-from tradebot.domain.market_rules import MarketRules, price_band, tick_reference_day, tick_size
+from tradebot.domain.market_rules import MarketRules, price_band, round_to_tick, tick_reference_day, tick_size
+from tradebot.domain.orders import Side
 from tradebot.domain.quotes import Bar, Quote
 from tradebot.exchange.chance import draw_below
 from tradebot.exchange.depth import Depth, depth_around
@@ -34,6 +35,7 @@ _NOON = time(12)
 _FLEX_STEP_PCT = Decimal(5)
 _REFERENCE_SPAN = timedelta(minutes=15)
 _TERMS_DAYS_MAX = 4
+_HUNDRED = Decimal(100)
 
 
 class Stage(Enum):
@@ -240,6 +242,16 @@ class Market:
             average_price=path.average_price(index),
             traded_at=path.times[index] if index >= 0 else None,
         )
+
+    def protected_price(self, symbol: str, side: Side, percent: Decimal | None, at: datetime) -> Decimal | None:
+        """The last price, moved by the protection and kept inside the band; None for a symbol without a price."""
+        terms, last_price = self.terms(symbol, at), self.last_price(symbol, at)
+        if terms is None or last_price is None:
+            return None
+        far = last_price * percent / _HUNDRED if percent else self.facts.rules.protection_distance(last_price)
+        if side is Side.BUY:
+            return min(round_to_tick(last_price + far, terms.tick_size, "up"), terms.upper_limit)
+        return max(round_to_tick(last_price - far, terms.tick_size, "down"), terms.lower_limit)
 
     def closing_reference(self, symbol: str, at: datetime) -> Decimal | None:
         """The closing auction's reference price: the volume-weighted price of the 15 minutes before it (SEBI circular

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from tradebot.domain.orders import Side
 from tradebot.exchange.books import read_all
 from tradebot.exchange.commands import Refused
 from tradebot.exchange.dial_box import dial_in, dial_out
@@ -106,7 +108,9 @@ class Admin:
         """The form of Kite's placement with its `variety`: an order that no program placed, so without a tag."""
         form = request.form()
         variety = variety_of(form.get("variety", "regular"))
-        command = variety if isinstance(variety, Refused) else place_command(form, variety, self._opened.directory)
+        command = (
+            variety if isinstance(variety, Refused) else place_command(form, variety, self._opened.directory, _no_price)
+        )
         if isinstance(command, Refused):
             raise ValueError(command.text)
         answer = self._venue.exchange.place(self._venue.account_id, replace(command, tag=None))
@@ -121,4 +125,10 @@ class Admin:
 
     def _end_sessions(self) -> object:
         self._opened.kite.sessions.end()
+        self._opened.kotak.sessions.end()
         return {"ended": True}
+
+
+def _no_price(symbol: str, side: Side, percent: Decimal | None) -> None:
+    """No market order is placed by hand here."""
+    del symbol, side, percent

@@ -19,8 +19,12 @@ from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.exchange.settings import ExchangeSettings
 from tradebot.exchange.wire.directory import Directory
-from tradebot.exchange.wire.kite.face import CAPS, KiteFace
+from tradebot.exchange.wire.kite.face import CAPS as KITE_CAPS
+from tradebot.exchange.wire.kite.face import KiteFace
 from tradebot.exchange.wire.kite.sessions import KiteSessions
+from tradebot.exchange.wire.kotak.face import CAPS as KOTAK_CAPS
+from tradebot.exchange.wire.kotak.face import KotakFace, is_kotak
+from tradebot.exchange.wire.kotak.sessions import KotakSessions
 from tradebot.exchange.wire.messages import Answer, Request
 from tradebot.exchange.wire.rates import Rates
 from tradebot.ports import Clock
@@ -40,6 +44,8 @@ class Face(Protocol):
         """Whether it changes an order."""
         ...
 
+    def stream(self, request: Request) -> Stream | None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenVenue:
@@ -47,18 +53,18 @@ class OpenVenue:
 
     venue: Venue
     kite: KiteFace
+    kotak: KotakFace
     directory: Directory
     settings: VenueSettings
     record: FaultRecord
 
     def face_of(self, path: str) -> Face:
         """Whose paths these are: the two brokers have none in common."""
-        del path
-        return self.kite
+        return self.kotak if is_kotak(path) else self.kite
 
     def stream_of(self, request: Request) -> Stream | None:
         """The stream that is asked for; None for whoever is not logged in."""
-        return self.kite.stream(request)
+        return self.face_of(request.path).stream(request)
 
 
 @contextmanager
@@ -112,16 +118,26 @@ def _assemble(
     venue.edge.tell = record.telling(venue.edge.incidents)
     venue.turn_dials(settings.dials)
     record.dials(exchange.now, settings.dials)
+    # Where the exchange's time stands still, calls are counted by the machine's.
+    rate_clock = clock.now if settings.clock is ClockKind.DRIVEN else time.goal
+    edge, account_id = venue.edge, settings.account_id
     kite = KiteFace(
-        venue.edge,
-        settings.account_id,
+        edge,
+        account_id,
         sessions=KiteSessions(settings.kite, settings.seed),
         directory=directory,
-        rates=Rates(CAPS) if settings.has_rate_limits else None,
-        # Where the exchange's time stands still, calls are counted by the machine's.
-        rate_clock=clock.now if settings.clock is ClockKind.DRIVEN else time.goal,
+        rates=Rates(KITE_CAPS) if settings.has_rate_limits else None,
+        rate_clock=rate_clock,
     )
-    return OpenVenue(venue=venue, kite=kite, directory=directory, settings=settings, record=record)
+    kotak = KotakFace(
+        edge,
+        account_id,
+        sessions=KotakSessions(settings.kotak, settings.seed, (lambda: exchange.now, clock.now)),
+        directory=directory,
+        rates=Rates(KOTAK_CAPS) if settings.has_rate_limits else None,
+        rate_clock=rate_clock,
+    )
+    return OpenVenue(venue=venue, kite=kite, kotak=kotak, directory=directory, settings=settings, record=record)
 
 
 def write_endpoint(state: Path, data: dict[str, object]) -> None:

@@ -42,6 +42,7 @@ class Server:
         """Takes the port at once. Raises OSError when somebody else has it."""
         self._socket = socket.create_server((HOST, opened.settings.port))
         self.port: int = self._socket.getsockname()[1]
+        opened.kotak.base_url = self.url
         config = uvicorn.Config(
             VenueApp(opened),
             http=_Protocol,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tradebot.exchange.dial_box import AnyDial
 from tradebot.exchange.wire.kite.sessions import KiteApp
+from tradebot.exchange.wire.kotak.sessions import KotakApp
 
 
 class ClockKind(StrEnum):
@@ -44,3 +45,4 @@ class VenueSettings:
     holidays: Sequence[date] = ()
     dials: Sequence[AnyDial] = ()
     kite: KiteApp = field(default_factory=KiteApp)
+    kotak: KotakApp = field(default_factory=KotakApp)

@@ -22,8 +22,8 @@ class Stream(Protocol):
         """Answers to a frame of the client."""
         ...
 
-    def told(self, update: OrderUpdate) -> Frame | None:
-        """The order event as this client gets it; None while it is not logged in."""
+    def told(self, update: OrderUpdate) -> Sequence[Frame]:
+        """The order event as this client gets it; nothing while it is not logged in."""
         ...
 
     def ticks(self, picture: Callable[[str], Picture | None]) -> Frame | None: ...
@@ -70,7 +70,8 @@ class Connections:
 
     def tell(self, update: OrderUpdate) -> None:
         for connection in list(self._open):
-            connection.put(connection.stream.told(update))
+            for frame in connection.stream.told(update):
+                connection.put(frame)
 
     def show(self, picture: Callable[[str], Picture | None]) -> None:
         """Ticks for whoever subscribed to some, else a sign of life."""

@@ -22,6 +22,7 @@ class Directory:
         self._numbers = _numbered(instruments)
         self._by_token = {self.instrument_token(symbol): symbol for symbol in instruments}
         self._by_name = {(i.exchange, self.tradingsymbol(symbol)): symbol for symbol, i in instruments.items()}
+        self._by_series_symbol = {(i.exchange, self.series_symbol(symbol)): symbol for symbol, i in instruments.items()}
         self._by_number = {(i.exchange, str(self._numbers[symbol])): symbol for symbol, i in instruments.items()}
 
     def exchange_token(self, symbol: str) -> int:
@@ -47,6 +48,9 @@ class Directory:
 
     def of_number(self, exchange: str, number: str) -> str | None:
         return self._by_number.get((exchange, number))
+
+    def of_series_symbol(self, exchange: str, name: str) -> str | None:
+        return self._by_series_symbol.get((exchange, name))
 
     def of_name(self, exchange: str, tradingsymbol: str) -> str | None:
         return self._by_name.get((exchange, tradingsymbol))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
@@ -28,7 +28,10 @@ class Change:
     price: Decimal | None
 
 
+_PROTECTION_PCT_MAX = 100
+
 Word = TypeVar("Word")
+ProtectedPrice = Callable[[str, Side, Decimal | None], Decimal | None]
 
 
 class _BadField(Exception):
@@ -43,9 +46,12 @@ def variety_of(word: str) -> Variety | Refused:
     return input_error(f"Invalid `variety`: {word}.")
 
 
-def place_command(form: Mapping[str, str], variety: Variety, directory: Directory) -> PlaceCommand | Refused:
+def place_command(
+    form: Mapping[str, str], variety: Variety, directory: Directory, protected: ProtectedPrice
+) -> PlaceCommand | Refused:
+    """`protected` is the limit that a market order with `market_protection` is sent with."""
     try:
-        return _command(form, variety, directory)
+        return _protected(_command(form, variety, directory), form, protected)
     except _BadField as problem:
         return input_error(str(problem))
 
@@ -86,6 +92,18 @@ def _command(form: Mapping[str, str], variety: Variety, directory: Directory) ->
         disclosed_quantity=_whole({"disclosed_quantity": "0", **form}, "disclosed_quantity"),
         tag=form.get("tag") or None,
     )
+
+
+def _protected(command: PlaceCommand, form: Mapping[str, str], protected: ProtectedPrice) -> PlaceCommand:
+    """-1 leaves the distance to the broker, another figure is per cent; without it the exchange refuses."""
+    protection = form.get("market_protection") or "0"
+    if command.order_type is not OrderType.MARKET or protection == "0":
+        return command
+    percent = None if protection == "-1" else _amount(form, "market_protection")
+    if percent is not None and percent > _PROTECTION_PCT_MAX:
+        raise _BadField("Invalid `market_protection`.")
+    limit = protected(command.symbol, command.side, percent)
+    return command if limit is None else replace(command, order_type=OrderType.LIMIT, price=limit)
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:

@@ -7,8 +7,10 @@ import gzip
 import io
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from urllib.parse import urlencode
 
+from tradebot.domain.orders import Side
 from tradebot.exchange.commands import Accepted, ErrorType, Placed, Refused
 from tradebot.exchange.edge import Edge
 from tradebot.exchange.front_office import order_error
@@ -152,7 +154,7 @@ class KiteFace:
         variety = variety_of(word)
         if isinstance(variety, Refused):
             return self._error(variety)
-        command = place_command(request.form(), variety, self._directory)
+        command = place_command(request.form(), variety, self._directory, self._protected_price)
         if isinstance(command, Refused):
             return self._error(command)
         return self._done(self._edge.place(self._account_id, command))
@@ -283,6 +285,10 @@ class KiteFace:
     def _of_today(self, order_id: str) -> OrderRow | None:
         book = self._edge.exchange.order_book(self._account_id)
         return next((row for row in book if row.order_id == order_id), None)
+
+    def _protected_price(self, symbol: str, side: Side, percent: Decimal | None) -> Decimal | None:
+        exchange = self._edge.exchange
+        return exchange.protected_price(symbol, side, percent) if symbol in self._directory.instruments else None
 
     def _picture(self, symbol: str) -> Picture | None:
         return self._edge.exchange.picture(symbol)

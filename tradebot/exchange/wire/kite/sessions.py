@@ -65,7 +65,7 @@ class KiteSessions:
         access = self._access
         if access is None or api_key != self.app.api_key or access.token != access_token:
             return False
-        return at < _flush_after(access.since)
+        return at < flush_after(access.since)
 
     def end(self) -> None:
         """Logged out, by whoever: the token is dead."""
@@ -77,6 +77,7 @@ class KiteSessions:
         return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
 
 
-def _flush_after(at: datetime) -> datetime:
+def flush_after(at: datetime) -> datetime:
+    """When a session that began at `at` ends at the latest: all brokers log everybody out before the next day."""
     today = ist(ist_date(at), FLUSHED_AT)
     return today if at < today else ist(ist_date(at) + timedelta(days=1), FLUSHED_AT)

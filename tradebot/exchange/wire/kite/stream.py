@@ -50,8 +50,8 @@ class KiteStream:
     def heartbeat(self) -> Frame:
         return HEARTBEAT
 
-    def told(self, update: OrderUpdate) -> Frame:
-        return _text({"type": "order", "data": order_notice(self._rows, self._app, update)})
+    def told(self, update: OrderUpdate) -> Sequence[Frame]:
+        return [_text({"type": "order", "data": order_notice(self._rows, self._app, update)})]
 
     def _do(self, action: object, value: object) -> None:
         match action, value:
