@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.simulator.campaign import Report, Unbroken, alternating, busy_day, die_at, die_twice, live_through
+from tests.simulator.campaign import (
+    Report,
+    Unbroken,
+    alternating,
+    busy_day,
+    die_at,
+    die_twice,
+    live_through,
+    meddled_day,
+)
 from tests.simulator.world import Moment, Scenario
 
 Day = tuple[Scenario, Unbroken, Sequence[Moment]]
@@ -45,6 +54,19 @@ def test_killed_again_while_it_recovers_it_still_ends_so(day: Day, say: Callable
     began = time.perf_counter()
     report = die_twice(scenario, moments[::15], unbroken, "lost", again_every=4)
     _tell(say, "nested crash points", report, time.perf_counter() - began)
+    assert not report.failures, "\n".join(report.failures[:10])
+
+
+def test_killed_while_an_operator_gives_commands_each_of_them_is_done_once(say: Callable[[str], None]) -> None:
+    scenario = meddled_day()
+    unbroken, moments = live_through(scenario)
+    began, report = time.perf_counter(), Report()
+    for moment in moments[::3]:
+        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
+        report.points += of_moment.points
+        report.failures += of_moment.failures
+    assert sum(row[3] == "Manual: User cancelled" for row in unbroken.outcome.orders) >= 3
+    _tell(say, "crash points under commands", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
 

@@ -11,6 +11,7 @@ from tests.simulator.audited import findings
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
 from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.outcome import Outcome, outcome
+from tests.simulator.script import a_meddling_operator
 from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
 from tests.simulator.world import Moment, Scenario, Tracer, World
@@ -71,6 +72,11 @@ def busy_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
         seed=seed,
         faults=faults,
     )
+
+
+def meddled_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
+    """The busy day with an operator who cancels, pauses, resumes, drops, and gives orders."""
+    return replace(busy_day(seed, faults), acts=a_meddling_operator(ist(date(2026, 9, 10), time(9, 15))))
 
 
 def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Unbroken, list[Moment]]:

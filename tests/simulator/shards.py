@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.simulator.campaign import Report, Unbroken, alternating, busy_day, die_at, die_twice, live_through
+from tests.simulator.campaign import (
+    Report,
+    Unbroken,
+    alternating,
+    busy_day,
+    die_at,
+    die_twice,
+    live_through,
+    meddled_day,
+)
 from tests.simulator.disk import CRASH_KINDS
 from tests.simulator.faults import FAULTS, NO_FAULTS
 from tests.simulator.world import Moment, Scenario
@@ -20,7 +29,8 @@ _UNDER_FAULTS_EVERY = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The effects `part`, `part` + PARTS, ... of the day that is made from `seed`, under the faults of that name."""
+    """The effects `part`, `part` + PARTS, ... of the day that is made from `seed`, under the faults of that name. On
+    days with an even seed an operator gives commands."""
 
     faults: str
     seed: int
@@ -41,7 +51,8 @@ class Shard:
 
     @property
     def scenario(self) -> Scenario:
-        return busy_day(self.seed, FAULTS[self.faults])
+        make = busy_day if self.seed % 2 else meddled_day
+        return make(self.seed, FAULTS[self.faults])
 
 
 @dataclass(slots=True)

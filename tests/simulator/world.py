@@ -13,6 +13,7 @@ from pathlib import Path
 from config.market_rules import Market, load_market
 from tests.simulator.disk import SimDisk
 from tests.simulator.faults import NO_FAULTS, Faults
+from tests.simulator.script import Act, Scripted
 from tests.simulator.standing import Standing, Standings, standing
 from tests.simulator.traced import LateStore, TracedBroker, TracedLanes, TracedStore
 from tradebot.adapters.brokers.paper import PaperBroker
@@ -62,6 +63,7 @@ class Scenario:
     cash: Decimal = Decimal(2_000_000)
     sabotage: Sabotage | None = None
     faults: Faults = NO_FAULTS
+    acts: Sequence[Act] = ()
 
     @property
     def faults_until(self) -> datetime:
@@ -168,6 +170,7 @@ class World:
             market=facts.rules,
         )
         engine = build_engine(ports, rules, inbox)
+        timetable = Scripted(scheduler, scenario.acts, inbox, lambda: engine.memory)
 
         def goes_on(_: datetime) -> bool:
             if unbroken is None:
@@ -181,7 +184,7 @@ class World:
             if self.keeps_standings:
                 self.standings[self.exchange.now] = standing(self.exchange, engine.memory)
 
-        loop = ReplayLoop(engine=engine, venue=feed, timetable=scheduler, clock=clock, wait_until=goes_on, on_beat=note)
+        loop = ReplayLoop(engine=engine, venue=feed, timetable=timetable, clock=clock, wait_until=goes_on, on_beat=note)
         engine.start()
         is_at_end = loop.run(scenario.end)
         self.incidents = len(edge.incidents)
