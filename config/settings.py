@@ -22,7 +22,7 @@ from config.checks import CHECKS, Check, is_broken
 from config.flags import MASTER, Flags
 from config.http import Http
 from config.keys import Catalogue
-from config.kinds import in_file, plain
+from config.kinds import from_text, in_file, plain
 from config.layers import DOTENV, Given, Layer, read_layers
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
@@ -111,6 +111,26 @@ class Settings(BaseSettings):
 
     def _origin(self, name: str) -> str:
         return self.origins[name] if self.in_force(name) == self.value(name) else MASTER
+
+    def in_words(self) -> dict[str, str]:
+        """Every key but the secret ones as it would stand in the file; `of_words` is the way back."""
+        return {key.name: in_file(self.value(key.name)) for key in KEYS if not key.is_secret}
+
+    @classmethod
+    def of_words(cls, words: Mapping[str, str]) -> Settings:
+        """From keys in the words of the file; one that is no key (any more) is left out. Raises ConfigError."""
+        problems, layer = [], {}
+        for key in (KEYS.by_name[name] for name in words if name in KEYS.by_name):
+            try:
+                value = key.read(from_text(words[key.name]))
+            except ValueError:
+                text = f"must be {key.allowed}"
+                problems.append(Problem(place="the given words", key=key.name, value=words[key.name], text=text))
+            else:
+                layer[key.name] = Given(value=value, origin=DEFAULT, place=DEFAULT)
+        if problems:
+            raise ConfigError(problems)
+        return cls.of([layer])
 
     def hash(self) -> str:
         """SHA-256 of all effective values, not of where they come from; a password makes no difference."""

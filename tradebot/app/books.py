@@ -213,6 +213,7 @@ def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
         amo=scene.facts.amo_window("NSE", at),
         actions=scene.tape.actions,
         market=scene.market.rules,
+        configuration=settings.in_words(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from tradebot.engine.ids import OrderIds
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import Job, JobDue
 from tradebot.engine.recovery import remember
+from tradebot.engine.session_start import SessionBegan, known_attempts
 from tradebot.engine.setting import Setting
 from tradebot.ports import (
     Broker,
@@ -34,6 +35,7 @@ from tradebot.ports import (
     MarketData,
     OrderStore,
     Scheduler,
+    Stored,
     Strategy,
 )
 
@@ -68,11 +70,15 @@ class Rules:
     amo: AmoWindow
     actions: Sequence[CorporateAction]
     market: MarketRules
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    """By key, in the words of the file, for the flight record."""
 
 
 def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
     """An engine with its memory rebuilt from the database. Raises StateCorrupt when its books contradict each other."""
-    stored = ports.store.load(ist_date(ports.clock.now()))
+    now = ports.clock.now()
+    stored = ports.store.load(ist_date(now))
+    ports.recorder.record(0, now, _session_began(ports, rules, stored, now))
     setting = Setting(
         policy=rules.policy,
         calendar=rules.calendar,
@@ -104,6 +110,19 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         announcers=ports.announcers,
     )
     return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
+
+
+def _session_began(ports: Ports, rules: Rules, stored: Stored, now: datetime) -> SessionBegan:
+    return SessionBegan(
+        at=now,
+        configuration=rules.configuration,
+        stored=stored,
+        entries=tuple(ports.registry.entries()),
+        known=known_attempts(stored, ports.store, ports.registry),
+        capabilities=ports.broker.capabilities,
+        amo=rules.amo,
+        actions=tuple(rules.actions),
+    )
 
 
 def job_messages(inbox: Inbox) -> Callable[[str, datetime], None]:

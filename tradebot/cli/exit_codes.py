@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     CRASH = 1
     USAGE = 2
     REFUSED = 65
+    DIFFERS = 66
     BROKER_UNAVAILABLE = 69
     STATE_CORRUPT = 70
     FOLDER = 73
@@ -30,6 +31,7 @@ MEANINGS = {
     ExitCode.CRASH: "crash: a defect of tradebot itself",
     ExitCode.USAGE: "the command line cannot be understood",
     ExitCode.REFUSED: "the command was understood and not carried out: what it is about does not allow it",
+    ExitCode.DIFFERS: "a recorded session that ran again decides something else today",
     ExitCode.BROKER_UNAVAILABLE: "the broker cannot be reached at the start",
     ExitCode.STATE_CORRUPT: "the books cannot be trusted, or the database does not fit the code",
     ExitCode.FOLDER: "a folder is in use by another process, or cannot be written",

@@ -29,8 +29,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(parser)
     parser.set_defaults(is_replay=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    replay = commands.add_parser("replay", help="play a recorded or the seeded market")
+    replay = commands.add_parser("replay", help="play a recorded or the seeded market, or a recorded session again")
     _add_run_options(replay)
+    replay.add_argument("session", nargs="?", help="a folder of sessions/: its day runs through today's code")
+    _add_set(replay)
     replay.set_defaults(is_replay=True)
     _add_orders(commands.add_parser("orders", help="look at orders and decisions; cancel, retry or drop one"))
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("session", nargs="?", help="a folder of sessions/; without it, the newest")
     _add_folders(report)
     report.set_defaults(command=_report)
+    _add_what_if(commands.add_parser("what-if", help="judge a recorded session's entries by other thresholds"))
     _add_exchange(commands.add_parser("exchange", help="run the simulated exchange as a process, as two brokers"))
     return parser
 
@@ -79,6 +82,20 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", help="the number that all chance is made from")
     parser.add_argument("--yes-live", action="store_true", help="mode live without the question, for a service")
     parser.add_argument("--ui", choices=("auto", "full", "line", "off"), help="what the terminal shows")
+
+
+def _add_what_if(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", help="a folder of sessions/")
+    parser.add_argument("--max-spread-bps", metavar="N", help="as MAX_SPREAD_BPS_ENTRY")
+    parser.add_argument("--depth-min-notional", metavar="N", help="as DEPTH_MIN_NOTIONAL, in rupees")
+    parser.add_argument("--max-slippage-bps", metavar="N", help="as MAX_SLIPPAGE_BPS_ENTRY")
+    _add_set(parser)
+    _add_folders(parser)
+    parser.set_defaults(command=_what_if)
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="another value than the recorded one")
 
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +181,10 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if getattr(options, "session", None) is not None:
+        from tradebot.cli.sessions import replay_session
+
+        return replay_session(options)
     from tradebot.cli.run import run
 
     return run(options)
@@ -257,6 +278,12 @@ def _login(options: argparse.Namespace) -> int:
     from tradebot.cli.login import login
 
     return login(options)
+
+
+def _what_if(options: argparse.Namespace) -> int:
+    from tradebot.cli.sessions import ask_what_if
+
+    return ask_what_if(options)
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ from tradebot.domain.signals import Signal
 from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
-from tradebot.engine.engine import Engine
+from tradebot.engine.engine import Engine, Recorder
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import CancelOrder, Job, JobDue, Message, OrderPushed, SignalsReady
 from tradebot.engine.state import Memory
@@ -79,6 +79,7 @@ class House:
         is_started: bool = True,
         database: Database | None = None,
         latch: MemoryLatch | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.clock = FakeClock(at)
         self.disk = SimDisk()
@@ -96,6 +97,7 @@ class House:
             self.database.store.save(stored)
         self._books = books or (lambda store, registry: (store, registry))
         self._given_lanes = lanes
+        self._recorder = recorder or NoRecorder()
         self._announcers = announcers
         self._listeners = [self.events.append, *([listener] if listener else [])]
         self.engine = self._build()
@@ -226,7 +228,7 @@ class House:
             history=self.market,
             strategies=[self.strategy],
             bus=self.bus,
-            recorder=NoRecorder(),
+            recorder=self._recorder,
             answers=self.answers,
             announcers=self._announcers,
             latch=self.latch,
