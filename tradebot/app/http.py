@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from config.kinds import Mode
 from config.problems import ConfigError, Problem
 from config.settings import Settings
 from tradebot import __version__
@@ -18,6 +19,7 @@ from tradebot.adapters.storage.database import open_reading_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile
+from tradebot.app.facts import run_facts
 from tradebot.app.live import Live
 from tradebot.app.paper import Paper
 from tradebot.app.replay import Replay
@@ -26,6 +28,7 @@ from tradebot.domain.events import Event
 
 if TYPE_CHECKING:
     from tradebot.interfaces.api.health_watch import HealthWatch
+    from tradebot.interfaces.api.overview import Overview
     from tradebot.interfaces.api.services import Part, Services
     from tradebot.interfaces.api.stream.hub import Hub
 
@@ -57,16 +60,19 @@ class HttpFace:
         self._real = RealClock()
         self._watch: HealthWatch | None = None
         self._hub: Hub | None = None
+        self._overview: Overview | None = None
 
     def turn(self) -> None:
         """On the engine's thread, whenever something may have changed."""
-        if self._watch is not None:
+        if self._watch is not None and self._overview is not None:
             self._watch.turn()
+            self._overview.turn()
 
     def _hear(self, event: Event) -> None:
-        if self._watch is not None and self._hub is not None:
+        if self._watch is not None and self._hub is not None and self._overview is not None:
             self._watch(event)
             self._hub.heard(event)
+            self._overview(event)
 
     @contextmanager
     def beside(self, run: Replay | Paper | Live, say: Callable[[str], None]) -> Iterator[None]:
@@ -76,6 +82,7 @@ class HttpFace:
             return
         from tradebot.interfaces.api.health_watch import HealthWatch
         from tradebot.interfaces.api.metering import NoMeter
+        from tradebot.interfaces.api.overview import Overview
         from tradebot.interfaces.api.server import CannotListen, HttpServer
         from tradebot.interfaces.api.stream.hub import Hub
 
@@ -89,6 +96,14 @@ class HttpFace:
             return
         self._watch = HealthWatch(self._real)
         self._hub = Hub(self._real, NoMeter(), lambda: {"connected": True})
+        self._overview = Overview(
+            memory=run.engine.memory,
+            setting=run.engine.setting,
+            facts=run_facts(self._settings, run, self._real.monotonic()),
+            marks=run.marks,
+            clock=run.clock,
+            real=self._real,
+        )
         run.engine.bus.subscribe(self._hear)
         run.engine.bus.follow(self._hub.saved)
         with ExitStack() as stack:
@@ -117,14 +132,16 @@ class HttpFace:
         from tradebot.interfaces.api.command_desk import CommandDesk
         from tradebot.interfaces.api.services import Limits, Services
 
-        assert self._hub is not None
+        assert self._hub is not None and self._overview is not None
         settings, http = self._settings, self._settings.http
         names = {http.http_host.lower(), *(name.lower() for name in http.http_names.split(",") if name)}
         return Services(
             orders=orders,
             desk=CommandDesk(run.engine.inbox, run.engine.answers),
             hub=self._hub,
+            overview=self._overview,
             is_ready=lambda: run.engine.memory.is_reconciled,
+            is_live=settings.run.mode is Mode.LIVE,
             tokens=self._tokens(),
             health=lambda: self._health(run, orders),
             clock=run.clock,

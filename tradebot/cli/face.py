@@ -13,15 +13,14 @@ from typing import Self, TextIO
 
 from config.kinds import Mode
 from config.settings import Settings
-from tradebot import __version__
 from tradebot.app import Live, Paper, Replay
+from tradebot.app.facts import run_facts
 from tradebot.cli.progress import Progress
 from tradebot.domain.events import Event
 from tradebot.engine.bus import Listener
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import PauseEntries
 from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
-from tradebot.engine.views import RunFacts
 from tradebot.interfaces.ui.choice import Face as Kind
 from tradebot.interfaces.ui.choice import choose_ui
 from tradebot.interfaces.ui.line import LineMode
@@ -111,7 +110,7 @@ class Face:
         self._maker = ViewMaker(
             memory=run.engine.memory,
             setting=run.engine.setting,
-            facts=self._facts(run),
+            facts=run_facts(self._settings, run, self._clock.monotonic()),
             feed=self._feed,
             slot=slot,
             marks=run.marks,
@@ -179,19 +178,6 @@ class Face:
         self._line.start()
         self._listener = self._line
 
-    def _facts(self, run: Replay | Paper | Live) -> RunFacts:
-        settings, is_replay = self._settings, isinstance(run, Replay)
-        first, last = settings.replay.first_day, settings.replay.last_day
-        days = run.market.calendar.trading_days_between(first, last) if is_replay else ()
-        return RunFacts(
-            name=f"tradebot {__version__}",
-            mode=settings.run.mode,
-            session=run.session.name,
-            started_s=self._clock.monotonic(),
-            rate=_rate(settings, run),
-            days=tuple(day.day for day in days),
-        )
-
 
 class LateWarnings(logging.Handler):
     """Keeps what libraries warn of while the dashboard has the terminal; `tell` writes it down.
@@ -209,13 +195,6 @@ class LateWarnings(logging.Handler):
     def tell(self, stream: TextIO) -> None:
         while self._kept:
             print(self._kept.popleft(), file=stream)
-
-
-def _rate(settings: Settings, run: Replay | Paper | Live) -> float:
-    """How much faster than the machine's the clock of the run is."""
-    if isinstance(run, Replay):
-        return settings.replay.speed
-    return run.rate if isinstance(run, Live) else 1
 
 
 def _nothing(event: Event) -> None:

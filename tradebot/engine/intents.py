@@ -21,6 +21,10 @@ QUANTITY_MAX = 10_000_000
 PRICE_MAX = Decimal(1_000_000)
 
 
+class NotNow(str):
+    """Why an order cannot be made at this time of day; at another one it could."""
+
+
 class Intents:
     """Makes intents of what people and batches give, and asks the guards about them."""
 
@@ -45,7 +49,7 @@ class Intents:
         session = next_session(self._setting, unit.now)
         if session is None:
             opens = self._setting.amo.next_opening(unit.now, self._setting.calendar)
-            return f"no session takes orders now; after-market orders are taken from {opens:%Y-%m-%d %H:%M} UTC"
+            return NotNow(f"no session takes orders now; after-market orders are taken from {opens:%Y-%m-%d %H:%M} UTC")
         day, variety = session
         quantity = command.quantity // terms.lot_size * terms.lot_size
         if not quantity:

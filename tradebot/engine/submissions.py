@@ -19,7 +19,7 @@ from tradebot.domain.orders import (
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
-from tradebot.engine.intents import Intents, problems
+from tradebot.engine.intents import Intents, NotNow, problems
 from tradebot.engine.judging import Picture, picture_of
 from tradebot.engine.messages import CallFailed, MarketSeen, SubmitOrder
 from tradebot.engine.pricing import next_session
@@ -147,8 +147,10 @@ class Submissions:
         match made:
             case Refusal():
                 self._refuse(unit, waiting, [made])
-            case str():
+            case NotNow():
                 self._end(unit, waiting, Outcome.CONFLICT, made)
+            case str():
+                self._end(unit, waiting, Outcome.INVALID, made)
             case OrderIntent():
                 self._judge(unit, waiting, made, picture)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.builders import a_quote
 from tests.unit.engine.house import House
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id
@@ -24,10 +26,12 @@ from tradebot.adapters.token_file import TokenFile, hashed, token_of
 from tradebot.domain.access import Caller, Grant, Scope
 from tradebot.domain.events import Event as TradebotEvent
 from tradebot.engine.messages import Command
+from tradebot.engine.views import Marks, RunFacts
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.command_desk import CommandDesk
 from tradebot.interfaces.api.health_watch import HealthWatch
 from tradebot.interfaces.api.metering import NoMeter
+from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.server import HttpServer
 from tradebot.interfaces.api.services import Limits, Services
 from tradebot.interfaces.api.stream.hub import Hub
@@ -59,6 +63,16 @@ class Rig:
         self.hub = Hub(self.real, NoMeter(), lambda: {"connected": True})
         self.house = House(database=self.database, listener=self._hear)
         self.house.engine.bus.follow(self.hub.saved)
+        self.house.market.prices["INFY"] = a_quote()
+        self.overview = Overview(
+            memory=self.house.memory,
+            setting=self.house.engine.setting,
+            facts=RunFacts(name="tradebot", mode="test", session="session", started_s=self.real.monotonic()),
+            marks=lambda symbols: Marks(prices={symbol: Decimal(1010) for symbol in symbols}, free=Decimal(500_000)),
+            clock=self.house.clock,
+            real=self.real,
+        )
+        self.house.engine.bus.subscribe(self.overview)
         self.reader = open_reading_engine(self.database.url)
         self.services = self._services(limits or Limits())
         self.server = HttpServer("127.0.0.1", 0)
@@ -124,6 +138,7 @@ class Rig:
             self.house.engine.run_pending(0.01)
             self.house.settle()
             self.watch.turn()
+            self.overview.turn()
             try:
                 self._wishes.get_nowait()()
             except Empty:
@@ -135,6 +150,7 @@ class Rig:
             orders=orders,
             desk=CommandDesk(self.house.inbox, self.house.answers),
             hub=self.hub,
+            overview=self.overview,
             is_ready=lambda: self.house.memory.is_reconciled,
             tokens=self.tokens,
             health=lambda: self.watch.parts(self.house.memory, orders.is_answering, lambda: "up"),

@@ -13,6 +13,7 @@ from tests.unit.engine.house import House
 from tests.unit.storage.builders import an_event
 from tests.unit.storage.builders import an_order as a_stored_order
 from tradebot.domain.access import Scope
+from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderStatus
 from tradebot.ports import Changes
 
@@ -31,6 +32,12 @@ def place(rig: Rig, *symbols: str) -> list[dict[str, Any]]:
 
     rig.do(happens)
     return list(rig.get(ORDERS).json()["orders"])
+
+
+def fail(rig: Rig, symbol: str, reason: str = "not enough margin") -> dict[str, Any]:
+    """An order that the broker refuses."""
+    rig.do(lambda house: house.broker.troubles.setdefault("place", []).append(BrokerRejected(reason)))
+    return place(rig, symbol)[0]
 
 
 def fill(rig: Rig, order: dict[str, Any], quantity: int | None = None) -> None:
@@ -156,6 +163,14 @@ def test_a_pending_order_is_cancelled_at_the_broker_and_the_request_is_found_in_
     assert rig.do(lambda house: house.broker.count("cancel")) == 1
     events = rig.get(f"{ORDERS}/{order['id']}").json()["events"]
     assert [event["correlation_id"] for event in events if event["event"] == "cancel_asked"] == ["desk-7"]
+
+
+def test_a_failed_order_is_dropped_and_nothing_is_sent(rig: Rig) -> None:
+    order = fail(rig, "INFY")
+    dropped = rig.client.delete(f"{ORDERS}/{order['id']}")
+    assert (dropped.status_code, dropped.json()["status"]) == (200, "cancelled")
+    assert rig.do(lambda house: house.broker.count("cancel")) == 0
+    assert rig.client.delete(f"{ORDERS}/{order['id']}").status_code == 400
 
 
 def test_an_order_that_is_neither_pending_nor_failed_cannot_be_cancelled(rig: Rig) -> None:

@@ -262,7 +262,7 @@ def test_what_makes_no_sense_is_answered_in_words_and_asks_nobody(changes: dict[
 def test_what_is_not_traded_here_is_refused_in_words(changes: dict[str, Any]) -> None:
     answer = submit(a_house(), **changes)
 
-    assert answer.outcome is Outcome.CONFLICT
+    assert answer.outcome is Outcome.INVALID
     assert "is not traded on" in answer.text
 
 
@@ -292,7 +292,7 @@ def test_lots_are_rounded_down_and_less_than_one_is_refused() -> None:
     submit(house)
 
     assert house.the_order().quantity == 8
-    assert submit(house, quantity=3).outcome is Outcome.CONFLICT
+    assert submit(house, quantity=3).outcome is Outcome.INVALID
 
 
 def test_without_a_picture_of_the_market_nobody_is_placed() -> None:

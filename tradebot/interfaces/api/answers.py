@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from starlette.responses import Response
 
+from tradebot.domain.access import Scope
 from tradebot.domain.order_queries import OrderFigures, OrderStory
 from tradebot.domain.orders import Attempt, Fill, Order, OrderEvent, OrderStatus
 
@@ -196,6 +197,14 @@ class StreamShape(Shape):
     total_clients: int
     channels: list[str]
     upstream: dict[str, object]
+
+
+class SessionShape(Shape):
+    """Who a browser is; empty for nobody."""
+
+    user_id: str
+    account_ids: list[str]
+    scopes: list[Scope]
 
 
 class ServiceShape(Shape):

@@ -11,6 +11,7 @@ _STATUS: Mapping[Outcome, int] = {
     Outcome.UNKNOWN_ID: 404,
     Outcome.CONFLICT: 400,
     Outcome.BLOCKED: 422,
+    Outcome.INVALID: 422,
     Outcome.FAULT: 500,
     Outcome.UNSAVED: 503,
 }

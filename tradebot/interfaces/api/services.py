@@ -11,6 +11,7 @@ from tradebot.domain.access import Caller, Grant
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import Fill
 from tradebot.interfaces.api.command_desk import CommandDesk
+from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.stream.hub import Hub
 from tradebot.ports import Clock
 
@@ -69,7 +70,9 @@ class Services:
     orders: Orders
     desk: CommandDesk
     hub: Hub
+    overview: Overview
     is_ready: Callable[[], bool]
+    is_live: bool = False
     tokens: Tokens
     health: Callable[[], Mapping[str, Part]]
     clock: Clock

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from tradebot.domain.access import Caller
 from tradebot.domain.order_queries import OrderQuery, OrderStory
 from tradebot.domain.orders import OrderStatus
-from tradebot.engine.messages import CancelOrder
+from tradebot.engine.answers import Outcome
+from tradebot.engine.messages import CancelOrder, Command, DropOrder
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
 from tradebot.interfaces.api.answers import FiguresShape, OrderPageShape, OrderShape, StoryShape
 from tradebot.interfaces.api.bodies import StrictRoute
@@ -94,11 +95,17 @@ async def show_order(services: Use, caller: Reader, order_id: OrderIdPath) -> Re
 )
 async def cancel_order(services: Use, caller: Trader, order_id: OrderIdPath, correlation_id: CorrelationId) -> Response:
     order = (await _story(services, caller, order_id)).order
-    if order.status is not OrderStatus.PENDING:
-        raise ApiError(400, "wrong_status", f"order {order.id} is {order.status}: it cannot be cancelled")
-    command = CancelOrder(order_id=order.id, reason="Manual: cancelled over HTTP", correlation_id=correlation_id)
-    raise_unless_taken(await services.desk.ask(command))
-    return OrderShape.of((await _story(services, caller, order.id)).order).response(202)
+    match order.status:
+        case OrderStatus.PENDING:
+            reason = "Manual: cancelled over HTTP"
+            command: Command = CancelOrder(order_id=order.id, reason=reason, correlation_id=correlation_id)
+        case OrderStatus.FAILED:
+            command = DropOrder(order_id=order.id, correlation_id=correlation_id)
+        case _:
+            raise ApiError(400, "wrong_status", f"order {order.id} is {order.status}: it cannot be cancelled")
+    answer = raise_unless_taken(await services.desk.ask(command))
+    shape = OrderShape.of((await _story(services, caller, order.id)).order)
+    return shape.response(202 if answer.outcome is Outcome.ASKED else 200)
 
 
 async def _story(services: Services, caller: Caller, order_id: str) -> OrderStory:

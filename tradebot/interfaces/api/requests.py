@@ -1,0 +1,123 @@
+"""What is asked for: bodies of requests, each field with the kinds and bounds that it may have."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from tradebot.domain.kill import KillMode
+from tradebot.domain.orders import OrderType, Product, Side, Validity
+
+PRICE_MAX = 1_000_000
+QUANTITY_MAX = 10_000_000
+_PRICE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,4})?", re.ASCII)
+_DECIMALS_MAX = 4
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def a_price(value: object) -> Decimal:
+    """A number or a text, never a binary float: the body's numbers arrive as they were written."""
+    if isinstance(value, str) and _PRICE.fullmatch(value):
+        value = Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number, or a text such as 1008.20")
+    number = Decimal(value)
+    if not 0 < number <= PRICE_MAX:
+        raise ValueError(f"must be more than 0 and at most {PRICE_MAX}")
+    if -int(number.as_tuple().exponent) > _DECIMALS_MAX:
+        raise ValueError(f"has at most {_DECIMALS_MAX} decimals")
+    return number
+
+
+def words_of(kind: type[E]) -> Any:
+    """A word of the enum, in any case of letters."""
+    by_letters = {str(word).casefold(): word for word in kind}
+    allowed = [str(word).upper() for word in kind]
+
+    def read(value: object) -> object:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, str) or value.casefold() not in by_letters:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return by_letters[value.casefold()]
+
+    return Annotated[kind, BeforeValidator(read), WithJsonSchema({"type": "string", "enum": allowed})]
+
+
+Price = Annotated[
+    Decimal,
+    BeforeValidator(a_price),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": PRICE_MAX},
+                {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,4})?$"},
+            ],
+            "description": f"Rupees, at most {PRICE_MAX} and at most {_DECIMALS_MAX} decimals",
+        }
+    ),
+]
+Quantity = Annotated[int, Field(strict=True, gt=0, le=QUANTITY_MAX)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9&_.-]{1,64}$")]
+AccountId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+Exchange = Annotated[
+    Literal["NSE", "BSE", "NFO", "BFO", "MCX"], BeforeValidator(lambda v: v.upper() if isinstance(v, str) else v)
+]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PlaceBody(Body):
+    """One order. `price` is needed for LIMIT and SL, `trigger_price` for SL and SL-M."""
+
+    symbol: Symbol
+    exchange: Exchange = "NSE"
+    side: words_of(Side)  # type: ignore[valid-type]
+    quantity: Quantity
+    order_type: words_of(OrderType) = OrderType.LIMIT  # type: ignore[valid-type]
+    price: Price | None = None
+    trigger_price: Price | None = None
+    product: words_of(Product) = Product.CNC  # type: ignore[valid-type]
+    validity: words_of(Validity) = Validity.DAY  # type: ignore[valid-type]
+    disclosed_quantity: Annotated[int, Field(strict=True, ge=0, le=QUANTITY_MAX)] = 0
+    account_id: AccountId | None = None
+
+    @model_validator(mode="after")
+    def _prices_fit_the_type(self) -> Self:
+        if self.order_type in (OrderType.LIMIT, OrderType.SL) and self.price is None:
+            raise ValueError(f"price is needed for {self.order_type}")
+        if self.order_type in (OrderType.SL, OrderType.SL_M) and self.trigger_price is None:
+            raise ValueError(f"trigger_price is needed for {self.order_type}")
+        return self
+
+
+class UserType(StrEnum):
+    """Whether an account's orders reach a broker, or the exchange that is part of tradebot."""
+
+    LIVE = "live"
+    DEMO = "demo"
+
+
+class SimplePlaceBody(Body):
+    """One limit order, in the words of older programs."""
+
+    symbol: Symbol
+    order_type: words_of(Side)  # type: ignore[valid-type]
+    order_price: Price
+    order_quantity: Quantity
+    user_id: AccountId
+    user_type: words_of(UserType)  # type: ignore[valid-type]
+
+
+class KillBody(Body):
+    """`stop`: no new entries; `cancel_entries`: those that stand are cancelled too; `flatten`: what is held is sold."""
+
+    mode: words_of(KillMode) = KillMode.CANCEL_ENTRIES  # type: ignore[valid-type]
+    reason: Annotated[str, Field(max_length=200)] = "asked for over HTTP"
