@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from docs.monitoring import alert_rules, dashboard
 from tradebot.domain.events import EVENT_FIELDS, EventName
 from tradebot.domain.lifecycle import ATTEMPT_TABLE, ORDER_TABLE, diagram
 
@@ -89,6 +90,8 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "state-machines.md": state_machines,
     "events.md": events,
     "openapi.json": openapi,
+    "../monitoring/alerts.yml": alert_rules,
+    "../monitoring/dashboard.json": dashboard,
 }
 
 

@@ -9,13 +9,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Engine as DatabaseEngine
+
 from config.kinds import Mode
 from config.problems import ConfigError, Problem
 from config.settings import Settings
 from tradebot import __version__
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id
-from tradebot.adapters.storage.database import open_reading_engine
+from tradebot.adapters.storage.database import connections_in_use, open_reading_engine, time_statements
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile
@@ -25,8 +27,10 @@ from tradebot.app.paper import Paper
 from tradebot.app.replay import Replay
 from tradebot.domain.access import Caller
 from tradebot.domain.events import Event
+from tradebot.domain.order_queries import OrderQuery
 
 if TYPE_CHECKING:
+    from tradebot.adapters.metrics import Metrics, Sources
     from tradebot.interfaces.api.health_watch import HealthWatch
     from tradebot.interfaces.api.overview import Overview
     from tradebot.interfaces.api.services import Part, Services
@@ -80,8 +84,8 @@ class HttpFace:
         if not self._settings.http.enable_http_api:
             yield
             return
+        from tradebot.adapters.metrics import Metrics
         from tradebot.interfaces.api.health_watch import HealthWatch
-        from tradebot.interfaces.api.metering import NoMeter
         from tradebot.interfaces.api.overview import Overview
         from tradebot.interfaces.api.server import CannotListen, HttpServer
         from tradebot.interfaces.api.stream.hub import Hub
@@ -95,7 +99,8 @@ class HttpFace:
             yield
             return
         self._watch = HealthWatch(self._real)
-        self._hub = Hub(self._real, NoMeter(), lambda: {"connected": True})
+        metrics = Metrics()
+        self._hub = Hub(self._real, metrics, lambda: {"connected": True})
         self._overview = Overview(
             memory=run.engine.memory,
             setting=run.engine.setting,
@@ -105,13 +110,17 @@ class HttpFace:
             real=self._real,
         )
         run.engine.bus.subscribe(self._hear)
+        run.engine.bus.subscribe(metrics.heard)
         run.engine.bus.follow(self._hub.saved)
+        run.engine.bus.follow(metrics.saved)
         with ExitStack() as stack:
             engine = open_reading_engine(self._settings.run.database_url_in(self._home))
             stack.callback(engine.dispose)
             stack.callback(server.stop)
+            time_statements(engine, self._real.monotonic, metrics)
             orders = OrderReader(engine)
-            server.start(lambda: self._make(run, orders))
+            metrics.look_at(self._sources(run, orders, engine))
+            server.start(lambda: self._make(run, orders, metrics))
             say(f"the orders page is at http://{_shown(http.http_host)}:{server.port}/{self._open_note()}")
             yield
 
@@ -121,14 +130,25 @@ class HttpFace:
     def _tokens(self) -> TokenFile:
         return TokenFile(RealDisk(), self._home / TOKENS)
 
-    def _make(self, run: Replay | Paper | Live, orders: OrderReader) -> Any:
+    def _sources(self, run: Replay | Paper | Live, orders: OrderReader, engine: DatabaseEngine) -> Sources:
+        from tradebot.adapters.metrics import Sources
+
+        everybody = OrderQuery()
+        return Sources(
+            orders=lambda: {str(status): count for status, count in orders.counts().items()},
+            retriable=lambda: orders.figures(everybody, run.clock.now()).retriable,
+            attempts=lambda: {str(status): count for status, count in orders.attempt_counts().items()},
+            connections=lambda: connections_in_use(engine),
+            rollout_phase=lambda: None,
+        )
+
+    def _make(self, run: Replay | Paper | Live, orders: OrderReader, metrics: Metrics) -> Any:
         """On the server's thread: here FastAPI is imported."""
         from tradebot.interfaces.api.application import make_app
-        from tradebot.interfaces.api.metering import NoMeter
 
-        return make_app(self._services(run, orders), NoMeter())
+        return make_app(self._services(run, orders, metrics), metrics)
 
-    def _services(self, run: Replay | Paper | Live, orders: OrderReader) -> Services:
+    def _services(self, run: Replay | Paper | Live, orders: OrderReader, metrics: Metrics) -> Services:
         from tradebot.interfaces.api.command_desk import CommandDesk
         from tradebot.interfaces.api.services import Limits, Services
 
@@ -146,6 +166,7 @@ class HttpFace:
             health=lambda: self._health(run, orders),
             clock=run.clock,
             real=self._real,
+            metrics=metrics.text,
             new_id=new_id,
             local=Caller.local(settings.run.user_id, (settings.run.account_id,)),
             version=__version__,

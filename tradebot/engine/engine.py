@@ -356,7 +356,7 @@ class Engine:
             self.memory.land(batch.landed)
             return cause
         batch.merge()
-        if changes.events:
+        if changes:
             self._bus.saved(changes)
         if batch.notes:
             self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))

@@ -17,7 +17,8 @@ from tests.builders import a_quote
 from tests.unit.engine.house import House
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id
-from tradebot.adapters.storage.database import open_engine, open_reading_engine
+from tradebot.adapters.metrics import Metrics, Sources
+from tradebot.adapters.storage.database import connections_in_use, open_engine, open_reading_engine, time_statements
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.tables import metadata
@@ -30,7 +31,6 @@ from tradebot.engine.views import Marks, RunFacts
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.command_desk import CommandDesk
 from tradebot.interfaces.api.health_watch import HealthWatch
-from tradebot.interfaces.api.metering import NoMeter
 from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.server import HttpServer
 from tradebot.interfaces.api.services import Limits, Services
@@ -60,9 +60,12 @@ class Rig:
         self.database = FileDatabase(folder / "orders.db")
         self.real = RealClock()
         self.watch = HealthWatch(self.real)
-        self.hub = Hub(self.real, NoMeter(), lambda: {"connected": True})
+        self.metrics = Metrics()
+        self.hub = Hub(self.real, self.metrics, lambda: {"connected": True})
         self.house = House(database=self.database, listener=self._hear)
         self.house.engine.bus.follow(self.hub.saved)
+        self.house.engine.bus.follow(self.metrics.saved)
+        self.house.engine.bus.subscribe(self.metrics.heard)
         self.house.market.prices["INFY"] = a_quote()
         self.overview = Overview(
             memory=self.house.memory,
@@ -83,7 +86,7 @@ class Rig:
 
     def start(self) -> None:
         self._engine.start()
-        self.server.start(lambda: make_app(self.services, NoMeter()))
+        self.server.start(lambda: make_app(self.services, self.metrics))
 
     def close(self) -> None:
         self.client.close()
@@ -146,6 +149,16 @@ class Rig:
 
     def _services(self, limits: Limits) -> Services:
         orders = OrderReader(self.reader)
+        time_statements(self.reader, self.real.monotonic, self.metrics)
+        self.metrics.look_at(
+            Sources(
+                orders=lambda: {str(status): count for status, count in orders.counts().items()},
+                retriable=lambda: 0,
+                attempts=lambda: {str(status): count for status, count in orders.attempt_counts().items()},
+                connections=lambda: connections_in_use(self.reader),
+                rollout_phase=lambda: None,
+            )
+        )
         return Services(
             orders=orders,
             desk=CommandDesk(self.house.inbox, self.house.answers),
@@ -156,6 +169,7 @@ class Rig:
             health=lambda: self.watch.parts(self.house.memory, orders.is_answering, lambda: "up"),
             clock=self.house.clock,
             real=self.real,
+            metrics=self.metrics.text,
             new_id=new_id,
             local=Caller.local(OWNER, (ACCOUNT,)),
             version="test",

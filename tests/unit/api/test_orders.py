@@ -24,7 +24,7 @@ SYMBOLS = ("INFY", "TCS", "SBIN")
 
 def place(rig: Rig, *symbols: str) -> list[dict[str, Any]]:
     """An order for each symbol, accepted by the broker; as HTTP shows them."""
-    signals = [a_signal(number, symbol) for number, symbol in enumerate(symbols, 1)]
+    signals = [a_signal(sum(symbol.encode()), symbol) for symbol in symbols]
 
     def happens(house: House) -> None:
         house.broker.symbol_terms |= {symbol: some_terms(symbol) for symbol in symbols}

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
     PoolProxiedConnection,
+    QueuePool,
     StaticPool,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, DBAPIModule
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, DBAPIModule, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradebot.adapters.storage.column_types import to_json
@@ -29,6 +30,14 @@ CONNECTIONS_MAX = 8
 CONNECTION_WAIT_S = 10
 _READ_ONLY = "tradebot_reads_only"
 _BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
+
+
+class StatementMeter(Protocol):
+    """Counts statements of those who read."""
+
+    def query(self, took_s: float) -> None: ...
+
+    def query_failed(self) -> None: ...
 
 
 def open_engine(url: str | URL, durability: Durability = "power", *, migrating: bool = False) -> Engine:
@@ -68,6 +77,27 @@ def open_reading_engine(url: str | URL) -> Engine:
         connection.commit()
 
     return for_reading(engine)
+
+
+def time_statements(engine: Engine, clock: Callable[[], float], meter: StatementMeter) -> None:
+    """Tell the meter how long each statement of this engine took, and which failed."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def before(connection: Connection, *_arguments: object) -> None:
+        connection.info["began_at_s"] = clock()
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def after(connection: Connection, *_arguments: object) -> None:
+        meter.query(clock() - connection.info.pop("began_at_s", clock()))
+
+    @event.listens_for(engine, "handle_error")
+    def failed(_context: ExceptionContext) -> None:
+        meter.query_failed()
+
+
+def connections_in_use(engine: Engine) -> int:
+    pool = engine.pool
+    return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
 
 def for_reading(engine: Engine) -> Engine:

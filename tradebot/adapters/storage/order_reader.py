@@ -17,6 +17,7 @@ from tradebot.domain.calendar import ist
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import (
     Attempt,
+    AttemptStatus,
     BrokerRequest,
     Decision,
     DecisionId,
@@ -151,6 +152,14 @@ class OrderReader:
         """How many orders stand in each status, none left out."""
         with self._reading.begin() as connection:
             return _counts(connection, since=None)
+
+    def attempt_counts(self) -> Mapping[AttemptStatus, int]:
+        """How many client order ids stand in each status, none left out."""
+        attempts = tables.attempts
+        query = select(attempts.c.status, func.count()).group_by(attempts.c.status)
+        with self._reading.begin() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {status: found.get(status, 0) for status in AttemptStatus}
 
     def summary(self, since: datetime | None = None) -> RunSummary:
         """Of the orders and positions that changed, and the fills that were booked, at `since` or later."""

@@ -77,6 +77,7 @@ class Services:
     health: Callable[[], Mapping[str, Part]]
     clock: Clock
     real: Clock
+    metrics: Callable[[], bytes]
     new_id: Callable[[], str]
     local: Caller
     version: str

@@ -1,13 +1,15 @@
-"""How the daemon is: no token is needed to ask."""
+"""How the daemon is, for people and for Prometheus."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from tradebot.interfaces.api.access import Use
+from tradebot.interfaces.api.access import Reader, Use
 from tradebot.interfaces.api.answers import HealthShape, PartShape, ServiceShape
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["health"])
 
@@ -35,3 +37,13 @@ async def health(services: Use) -> Response:
 @router.get("/accounts/health/status", response_model=ServiceShape, summary="Whether the accounts are served")
 async def accounts_status() -> Response:
     return ServiceShape(status="ok", service="accounts").response()
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    summary="Figures for Prometheus",
+)
+async def metrics(services: Use, _caller: Reader) -> Response:
+    return Response(await run_in_threadpool(services.metrics), media_type=METRICS_TYPE)

@@ -52,7 +52,8 @@ class Hub:
 
     def saved(self, changes: Changes) -> None:
         """For `Bus.follow`."""
-        self._put_down(changes)
+        if changes.events:
+            self._put_down(changes)
 
     def heard(self, event: Event) -> None:
         """For `Bus.subscribe`: positions and alerts."""
