@@ -17,6 +17,7 @@ from config.settings import Settings
 from tradebot import __version__
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id
+from tradebot.adapters.storage.batch_reader import BatchReader
 from tradebot.adapters.storage.database import connections_in_use, open_reading_engine, time_statements
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock
@@ -120,7 +121,7 @@ class HttpFace:
             time_statements(engine, self._real.monotonic, metrics)
             orders = OrderReader(engine)
             metrics.look_at(self._sources(run, orders, engine))
-            server.start(lambda: self._make(run, orders, metrics))
+            server.start(lambda: self._make(run, orders, BatchReader(engine), metrics))
             say(f"the orders page is at http://{_shown(http.http_host)}:{server.port}/{self._open_note()}")
             yield
 
@@ -142,13 +143,15 @@ class HttpFace:
             rollout_phase=lambda: None,
         )
 
-    def _make(self, run: Replay | Paper | Live, orders: OrderReader, metrics: Metrics) -> Any:
+    def _make(self, run: Replay | Paper | Live, orders: OrderReader, batches: BatchReader, metrics: Metrics) -> Any:
         """On the server's thread: here FastAPI is imported."""
         from tradebot.interfaces.api.application import make_app
 
-        return make_app(self._services(run, orders, metrics), metrics)
+        return make_app(self._services(run, orders, batches, metrics), metrics)
 
-    def _services(self, run: Replay | Paper | Live, orders: OrderReader, metrics: Metrics) -> Services:
+    def _services(
+        self, run: Replay | Paper | Live, orders: OrderReader, batches: BatchReader, metrics: Metrics
+    ) -> Services:
         from tradebot.interfaces.api.command_desk import CommandDesk
         from tradebot.interfaces.api.services import Limits, Services
 
@@ -157,6 +160,7 @@ class HttpFace:
         names = {http.http_host.lower(), *(name.lower() for name in http.http_names.split(",") if name)}
         return Services(
             orders=orders,
+            batches=batches,
             desk=CommandDesk(run.engine.inbox, run.engine.answers),
             hub=self._hub,
             overview=self._overview,

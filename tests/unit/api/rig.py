@@ -18,6 +18,7 @@ from tests.unit.engine.house import House
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id
 from tradebot.adapters.metrics import Metrics, Sources
+from tradebot.adapters.storage.batch_reader import BatchReader
 from tradebot.adapters.storage.database import connections_in_use, open_engine, open_reading_engine, time_statements
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -161,6 +162,7 @@ class Rig:
         )
         return Services(
             orders=orders,
+            batches=BatchReader(self.reader),
             desk=CommandDesk(self.house.inbox, self.house.answers),
             hub=self.hub,
             overview=self.overview,

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 from starlette.responses import Response
 
 from tradebot.domain.access import Scope
+from tradebot.domain.batches import BatchStatus, Leg, LegStatus
 from tradebot.domain.order_queries import OrderFigures, OrderStory
 from tradebot.domain.orders import Attempt, Fill, Order, OrderEvent, OrderStatus
+from tradebot.interfaces.api.services import BatchStory
 
 Instant = Annotated[
     datetime,
@@ -218,3 +220,57 @@ class DoneShape(Shape):
     status: str
     message: str
     correlation_id: str
+
+
+class LegShape(Shape):
+    """What became of one leg; `order_id` is ours."""
+
+    index: int
+    status: LegStatus
+    order_id: str | None
+    coid: str
+    filled_qty: int
+    error: str
+
+    @classmethod
+    def of(cls, leg: Leg) -> LegShape:
+        return cls.model_construct(
+            index=leg.number,
+            status=leg.status,
+            order_id=leg.order_id,
+            coid=leg.coid,
+            filled_qty=leg.filled_qty,
+            error=leg.error,
+        )
+
+
+class BatchShape(Shape):
+    """What became of a batch; `order_ids` are the broker's. `rolled_back` is said when no leg is open or filled."""
+
+    status: BatchStatus | None
+    batch_id: str
+    account_id: str
+    total_orders: int
+    succeeded: int
+    failed: int
+    order_ids: list[str]
+    legs: list[LegShape]
+    created_at: Instant
+    completed_at: Instant | None
+
+    @classmethod
+    def of(cls, story: BatchStory) -> BatchShape:
+        batch = story.batch
+        good = sum(leg.status in (LegStatus.PLACED, LegStatus.FILLED) for leg in story.legs)
+        return cls.model_construct(
+            status=batch.status,
+            batch_id=batch.id,
+            account_id=batch.account_id,
+            total_orders=len(story.legs),
+            succeeded=good,
+            failed=len(story.legs) - good,
+            order_ids=list(story.broker_order_ids),
+            legs=[LegShape.of(leg) for leg in story.legs],
+            created_at=batch.created_at,
+            completed_at=batch.completed_at,
+        )

@@ -37,20 +37,20 @@ class CommandDesk:
         self._turns: dict[str, _Turn] = {}
         self._lost: OrderedDict[str, None] = OrderedDict()
 
-    async def ask(self, command: Command) -> Answer:
+    async def ask(self, command: Command, timeout_s: float | None = None) -> Answer:
         """What became of it, once that is saved. Raises ApiError: 503 when nothing was done, 504 when it is not known
         yet what will be."""
         turn = self._turns.setdefault(command.correlation_id, _Turn())
         turn.users += 1
         try:
             async with turn.lock:
-                return await self._ask(command)
+                return await self._ask(command, self._timeout_s if timeout_s is None else timeout_s)
         finally:
             turn.users -= 1
             if not turn.users:
                 self._turns.pop(command.correlation_id, None)
 
-    async def _ask(self, command: Command) -> Answer:
+    async def _ask(self, command: Command, timeout_s: float) -> Answer:
         if command.correlation_id in self._lost:
             text = "an earlier request with this X-Correlation-ID has no answer yet; take another one"
             raise ApiError(409, "correlation_id_in_use", text)
@@ -61,7 +61,7 @@ class CommandDesk:
             self._answers.forget(command.correlation_id)
             raise ApiError(503, "busy", f"nothing was done: {cause}", headers={"Retry-After": "1"}) from cause
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._timeout_s)
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout_s)
         except TimeoutError as cause:
             self._answers.forget(command.correlation_id)
             self._lose(command.correlation_id)

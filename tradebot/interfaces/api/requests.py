@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from tradebot.domain.batches import LEGS_MAX
 from tradebot.domain.kill import KillMode
 from tradebot.domain.orders import OrderType, Product, Side, Validity
 
@@ -91,10 +92,7 @@ class PlaceBody(Body):
 
     @model_validator(mode="after")
     def _prices_fit_the_type(self) -> Self:
-        if self.order_type in (OrderType.LIMIT, OrderType.SL) and self.price is None:
-            raise ValueError(f"price is needed for {self.order_type}")
-        if self.order_type in (OrderType.SL, OrderType.SL_M) and self.trigger_price is None:
-            raise ValueError(f"trigger_price is needed for {self.order_type}")
+        _check_prices(self.order_type, self.price, self.trigger_price)
         return self
 
 
@@ -121,3 +119,42 @@ class KillBody(Body):
 
     mode: words_of(KillMode) = KillMode.CANCEL_ENTRIES  # type: ignore[valid-type]
     reason: Annotated[str, Field(max_length=200)] = "asked for over HTTP"
+
+
+class LegBody(Body):
+    """One leg. `price` is needed for LIMIT and SL, `trigger_price` for SL and SL-M. Two equal legs are two orders."""
+
+    tradingsymbol: Symbol
+    exchange: Exchange = "NSE"
+    transaction_type: words_of(Side)  # type: ignore[valid-type]
+    quantity: Quantity
+    order_type: words_of(OrderType)  # type: ignore[valid-type]
+    product: words_of(Product)  # type: ignore[valid-type]
+    price: Price | None = None
+    trigger_price: Price | None = None
+    validity: words_of(Validity) = Validity.DAY  # type: ignore[valid-type]
+    disclosed_quantity: Annotated[int, Field(strict=True, ge=0, le=QUANTITY_MAX)] = 0
+    tag: Annotated[str, Field(pattern=r"^[A-Za-z0-9 ._-]{0,20}$")] = ""
+
+    @model_validator(mode="after")
+    def _prices_fit_the_type(self) -> Self:
+        _check_prices(self.order_type, self.price, self.trigger_price)
+        return self
+
+
+class BatchBody(Body):
+    """Orders that belong together. `sequential` keeps their order and stops at the first failure; `unwind_filled`
+    takes back what was filled when another leg fails."""
+
+    orders: Annotated[list[LegBody], Field(min_length=1, max_length=LEGS_MAX)]
+    rollback_on_failure: bool = True
+    unwind_filled: bool = False
+    sequential: bool = False
+    idempotency_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] | None = None
+
+
+def _check_prices(order_type: OrderType, price: Decimal | None, trigger_price: Decimal | None) -> None:
+    if order_type in (OrderType.LIMIT, OrderType.SL) and price is None:
+        raise ValueError(f"price is needed for {order_type}")
+    if order_type in (OrderType.SL, OrderType.SL_M) and trigger_price is None:
+        raise ValueError(f"trigger_price is needed for {order_type}")

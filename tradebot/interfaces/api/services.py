@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tradebot.domain.access import Caller, Grant
+from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import Fill
 from tradebot.interfaces.api.command_desk import CommandDesk
@@ -32,6 +33,25 @@ class Orders(Protocol):
     def fills(self, account_ids: Sequence[str], since: datetime, limit: int = ...) -> Sequence[Fill]: ...
 
     def is_answering(self) -> bool: ...
+
+
+class BatchStory(Protocol):
+    """A batch with its legs, and the broker's numbers of those that have one."""
+
+    @property
+    def batch(self) -> Batch: ...
+
+    @property
+    def legs(self) -> Sequence[Leg]: ...
+
+    @property
+    def broker_order_ids(self) -> Sequence[str]: ...
+
+
+class Batches(Protocol):
+    """The batches in the database, for reading only."""
+
+    def batch(self, batch_id: str) -> BatchStory | None: ...
 
 
 class Tokens(Protocol):
@@ -68,6 +88,7 @@ class Services:
     broker."""
 
     orders: Orders
+    batches: Batches
     desk: CommandDesk
     hub: Hub
     overview: Overview
