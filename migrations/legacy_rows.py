@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -43,6 +43,11 @@ _OLD_INSTANTS = (
     "last_status_check",
     "execution_time",
 )
+_DECODERS: Mapping[type, Callable[[str], Any]] = {
+    Money: Decimal,
+    Instant: datetime.fromisoformat,
+    Date: date.fromisoformat,
+}
 # What the old software may have changed; the rest of an order of ours comes back as it was.
 _SHARED = (
     "user_id",
@@ -62,6 +67,21 @@ _SHARED = (
 )
 
 
+class Columns:
+    """The columns of our orders, and how to read what `old_order` wrote of those that JSON has no type for."""
+
+    def __init__(self, kinds: Mapping[str, TypeEngine[Any]]) -> None:
+        self._names = frozenset(kinds)
+        self._decoders = {name: _DECODERS[type(kind)] for name, kind in kinds.items() if type(kind) in _DECODERS}
+
+    def read(self, kept: Mapping[str, Any]) -> dict[str, Any]:
+        found = {name: value for name, value in kept.items() if name in self._names}
+        for name, decode in self._decoders.items():
+            if found.get(name) is not None:
+                found[name] = decode(found[name])
+        return found
+
+
 def our_id(old: object) -> str:
     """The old number with zeros before it, which no id of ours has."""
     return str(int(str(old))).zfill(_OLD_ID_LENGTH)
@@ -72,18 +92,18 @@ def their_id(ours: str) -> int | None:
     return int(ours) if len(ours) == _OLD_ID_LENGTH and ours.startswith("0") else None
 
 
-def our_order(row: Mapping[str, Any], columns: Mapping[str, TypeEngine[Any]], now: datetime) -> dict[str, Any]:
-    """An old order in our columns, `columns` by their types; `now` is for one without any stamp.
+def our_order(row: Mapping[str, Any], columns: Columns, now: datetime) -> dict[str, Any]:
+    """An old order in our columns; `now` is for one without any stamp.
 
     One that was ours before it was an old one has its own columns back, with what the old software changed.
     Raises Unmovable for what no rule covers.
     """
-    translated = _translated(row, now)
     theirs = metadata_of(row)
     kept = theirs.pop(OURS, None)
     if not isinstance(kept, dict):
-        return translated
-    before = {name: _decoded(kept[name], kind) for name, kind in columns.items() if name in kept}
+        return _translated(row, now)
+    translated = _translated({**row, THEIRS: theirs}, now)
+    before = columns.read(kept)
     changed = {name: translated[name] for name in _SHARED if before.get(name) != translated[name]}
     metadata = {name: text for name, text in before["metadata"].items() if name != THEIRS} | _theirs(theirs)
     return translated | before | changed | {"metadata": metadata}
@@ -133,6 +153,7 @@ def our_position(order: Mapping[str, Any]) -> dict[str, Any] | None:
         "first_fill_at": since,
         "updated_at": order["updated_at"],
         "closed_at": None,
+        "exit_rule": None,
         "metadata": {},
     }
 
@@ -303,19 +324,5 @@ def _encoded(value: Any) -> Any:
             return value.astimezone(UTC).isoformat()
         case date():
             return value.isoformat()
-        case _:
-            return value
-
-
-def _decoded(value: Any, kind: TypeEngine[Any]) -> Any:
-    match value, kind:
-        case None, _:
-            return None
-        case str(), Money():
-            return Decimal(value)
-        case str(), Instant():
-            return datetime.fromisoformat(value)
-        case str(), Date():
-            return date.fromisoformat(value)
         case _:
             return value

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +35,7 @@ order_events = sa.Table(
     sa.Column("at", Instant, nullable=False),
     sa.Column("correlation_id", sa.String(64), nullable=False),
     sa.Column("figures", Words, nullable=False),
+    sa.Index("ix_order_events_order_id", "order_id"),
 )
 
 
@@ -89,7 +92,8 @@ def chunks(table: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         found = bind.execute(
             sa.text(f"{query}{after} ORDER BY id LIMIT {CHUNK}"), {} if last is None else {"last": last}
         )
-        rows = [dict(row) for row in found.mappings()]
+        names = tuple(found.keys())
+        rows = [dict(zip(names, row, strict=True)) for row in found]
         if not rows:
             return
         yield rows
@@ -98,6 +102,8 @@ def chunks(table: str) -> Iterator[Sequence[Mapping[str, Any]]]:
 
 def kept_events(orders: Sequence[str]) -> dict[str, list[KeptEvent]]:
     """What the migrations noted about some orders, oldest first."""
+    if not orders:
+        return {}
     events = order_events.c
     query = (
         sa.select(events.order_id, events.event, events.reason, events.figures)
@@ -140,8 +146,78 @@ class EventLog:
                     "figures": event.figures,
                 }
             )
-        if rows:
-            op.get_bind().execute(sa.insert(order_events), rows)
+        insert(order_events, rows)
+
+
+def insert(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows that name every column, in one statement: a hundred thousand take seconds instead of minutes."""
+    if not rows:
+        return
+    bind = op.get_bind()
+    names = [column.name for column in table.columns]
+    columns = ", ".join(names)
+    if bind.dialect.name == "postgresql":
+        # One text for all rows, which the server takes apart itself.
+        given = f"json_populate_recordset(NULL::{table.name}, %s)"
+        sql = f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {given}"
+        bind.exec_driver_sql(sql, (_as_json(rows),))
+        return
+    sql = f"INSERT INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+    converters = [(index, convert) for index, name in enumerate(names) if (convert := _converter(table, name, bind))]
+    values_of = itemgetter(*names)
+    bind.exec_driver_sql(sql, [_converted(values_of(row), converters) for row in rows])
+
+
+def update(table: str, kinds: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Sets the columns `kinds`, which gives PostgreSQL's types, of the orders that the rows name as `key`."""
+    if not rows:
+        return
+    bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        told = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+        values = ", ".join(f"{name} = n.{name}" for name in kinds)
+        sql = (
+            f"UPDATE {table} AS o SET {values} FROM json_to_recordset(%s) AS n(key integer, {told}) WHERE o.id = n.key"
+        )
+        bind.exec_driver_sql(sql, (_as_json(rows),))
+        return
+    values = ", ".join(f"{name} = ?" for name in kinds)
+    values_of = itemgetter(*kinds, "key")
+    bind.exec_driver_sql(
+        f"UPDATE {table} SET {values} WHERE id = ?",
+        [tuple(map(_for_sqlite, values_of(row))) for row in rows],
+    )
+
+
+def _as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps([dict(row) for row in rows], ensure_ascii=False, default=_in_json)
+
+
+def _in_json(value: object) -> str:
+    """Decimals with all their digits, instants with their zone."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _for_sqlite(value: Any) -> Any:
+    match value:
+        case dict():
+            return json.dumps(value)
+        case datetime():
+            return value.isoformat(" ", "microseconds")
+        case _:
+            return value
+
+
+def _converter(table: sa.Table, name: str, bind: sa.Connection) -> Callable[[Any], Any] | None:
+    return table.columns[name].type.dialect_impl(bind.dialect).bind_processor(bind.dialect)
+
+
+def _converted(values: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    row = list(values)
+    for index, convert in converters:
+        if row[index] is not None:
+            row[index] = convert(row[index])
+    return tuple(row)
 
 
 def database_now(bind: sa.Connection) -> datetime:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
-from zoneinfo import ZoneInfo
 
-IST = ZoneInfo("Asia/Kolkata")
+# One offset since 1945, and ten times as fast as a zone.
+IST = timezone(timedelta(hours=5, minutes=30))
 
 REASON_LENGTH_MAX = 512
 REASON_COLUMNS = ("failure_reason", "rejection_reason", "cancelled_reason")

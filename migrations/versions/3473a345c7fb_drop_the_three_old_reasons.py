@@ -34,13 +34,11 @@ def downgrade() -> None:
     before = moving.count("orders")
     for column in REASON_COLUMNS:
         op.add_column("orders", sa.Column(column, sa.Text))
-    orders = sa.table("orders", sa.column("id"), *(sa.column(column, sa.Text) for column in REASON_COLUMNS))
-    update = sa.update(orders).where(orders.c.id == sa.bindparam("key"))
     empty = dict.fromkeys(REASON_COLUMNS)
     for rows in moving.chunks("orders"):
         kept = moving.kept_events([str(row["id"]) for row in rows])
         back = [{"key": row["id"], **empty, **old_reasons(row, kept.get(str(row["id"]), []))} for row in rows]
-        op.get_bind().execute(update, back)
+        moving.update("orders", dict.fromkeys(REASON_COLUMNS, "text"), back)
     moving.must_be_equal("orders", before, moving.count("orders"))
 
 

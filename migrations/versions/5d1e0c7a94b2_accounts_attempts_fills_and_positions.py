@@ -8,7 +8,7 @@ Everything that tradebot keeps. Changed in place until the first release, then n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from alembic import op
 
 from migrations import moving
 from migrations import schema_5d1e0c7a94b2 as schema
-from migrations.legacy_rows import joined, old_order, our_attempt, our_id, our_order, our_position, their_id
+from migrations.legacy_rows import Columns, joined, old_order, our_attempt, our_id, our_order, our_position, their_id
 from migrations.simplification import REASON_LENGTH_MAX, STATUSES, Unmovable, words_of
 
 revision = "5d1e0c7a94b2"
@@ -24,7 +24,16 @@ down_revision = "3473a345c7fb"
 branch_labels = None
 depends_on = None
 
-_ORDERS, _EVENTS = "orders_before", "order_events_before"
+_ORDERS, _EVENTS, _IDS = "orders_before", "order_events_before", "order_ids_before"
+# `our_id` and its opposite, as the databases say it.
+_OUR_FORM = {
+    "sqlite": "printf('%012d', e.order_id)",
+    "postgresql": "lpad(e.order_id, GREATEST(12, length(e.order_id)), '0')",
+}
+_THEIR_FORM = {
+    "sqlite": "CAST(CAST(e.order_id AS INTEGER) AS TEXT)",
+    "postgresql": "CAST(CAST(e.order_id AS BIGINT) AS TEXT)",
+}
 
 
 def upgrade() -> None:
@@ -35,7 +44,7 @@ def upgrade() -> None:
     _set_aside()
     _create_ours()
     others = _move_orders()
-    _move_events(schema.order_events, lambda order: others.get(order) or our_id(order))
+    _move_events(others, _OUR_FORM)
     moving.must_be_equal("orders", orders, moving.count("orders"))
     moving.must_be_equal("order_events", events, moving.count("order_events"))
     _drop_what_was_set_aside()
@@ -49,7 +58,7 @@ def downgrade() -> None:
     _set_aside()
     others = _move_back(_create_old_orders())
     moving.order_events.create(op.get_bind())
-    _move_events(moving.order_events, lambda order: str(others.get(order) or int(order)))
+    _move_events(others, _THEIR_FORM)
     moving.must_be_equal("orders", orders, moving.count("orders"))
     moving.must_be_equal("order_events", events, moving.count("order_events"))
     _drop_what_was_set_aside()
@@ -90,7 +99,7 @@ def _move_orders() -> dict[str, str]:
     """All orders with what follows from them; the answer gives the ids of those that were ours before."""
     bind = op.get_bind()
     now = moving.database_now(bind)
-    columns = {column.name: column.type for column in schema.orders.columns}
+    columns = Columns({column.name: column.type for column in schema.orders.columns})
     positions: dict[str, Mapping[str, Any]] = {}
     others: dict[str, str] = {}
     for rows in moving.chunks(_ORDERS):
@@ -104,30 +113,25 @@ def _move_orders() -> dict[str, str]:
             if (position := our_position(order)) is not None:
                 order["position_id"] = key = position["id"]
                 positions[key] = joined(positions[key], position) if key in positions else position
-        bind.execute(sa.insert(schema.orders), orders)
-        if attempts := [attempt for order in orders if (attempt := our_attempt(order)) is not None]:
-            bind.execute(sa.insert(schema.attempts), attempts)
-    if positions:
-        bind.execute(sa.insert(schema.positions), list(positions.values()))
+        moving.insert(schema.orders, orders)
+        moving.insert(schema.attempts, [made for order in orders if (made := our_attempt(order)) is not None])
+    moving.insert(schema.positions, list(positions.values()))
     moving.say(f"{moving.count('orders')} orders belong to account {moving.ACCOUNT}; {len(positions)} are held")
     return others
 
 
-def _move_events(target: sa.Table, new_id: Callable[[str], str]) -> None:
-    """Straight from table to table, some at a time, with the order's other id."""
-    bind = op.get_bind()
-    source = moving.order_events.to_metadata(sa.MetaData(), name=_EVENTS)
-    key = (source.c.account_id, source.c.sequence)
-    last: tuple[str, int] | None = None
-    while True:
-        query = sa.select(source).order_by(*key).limit(moving.CHUNK)
-        if last is not None:
-            query = query.where(sa.tuple_(*key) > sa.tuple_(*last))
-        rows = [dict(row) for row in bind.execute(query).mappings()]
-        if not rows:
-            return
-        last = (rows[-1]["account_id"], rows[-1]["sequence"])
-        bind.execute(sa.insert(target), [row | {"order_id": new_id(row["order_id"])} for row in rows])
+def _move_events(others: Mapping[str, object], form: Mapping[str, str]) -> None:
+    """From table to table inside the database, with the order's other id: its own in `others`, else in this form."""
+    columns = [column.name for column in moving.order_events.columns]
+    ids = op.create_table(_IDS, sa.Column("old", sa.String(64), primary_key=True), sa.Column("new", sa.String(64)))
+    moving.insert(ids, [{"old": old, "new": str(new)} for old, new in others.items()])
+    new_id = f"COALESCE(i.new, {form[op.get_bind().dialect.name]})"
+    values = ", ".join(new_id if name == "order_id" else f"e.{name}" for name in columns)
+    op.execute(
+        f"INSERT INTO order_events ({', '.join(columns)}) SELECT {values} "
+        f"FROM {_EVENTS} e LEFT JOIN {_IDS} i ON i.old = e.order_id"
+    )
+    op.drop_table(_IDS)
 
 
 def _create_old_orders() -> sa.Table:
@@ -158,7 +162,7 @@ def _move_back(target: sa.Table) -> dict[str, int]:
                 others[row["id"]] = old_id = highest + 1
             highest = max(highest, old_id)
             moved.append(old_order(row, old_id))
-        bind.execute(sa.insert(target), moved)
+        moving.insert(target, moved)
     if bind.dialect.name == "postgresql" and highest:
         op.execute(f"SELECT setval(pg_get_serial_sequence('orders', 'id'), {highest})")
     return others

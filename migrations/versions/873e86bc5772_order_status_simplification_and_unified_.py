@@ -34,16 +34,15 @@ down_revision = "c38b470b20d1"
 branch_labels = None
 depends_on = None
 
-_orders = sa.table(
-    "orders",
-    sa.column("id"),
-    sa.column("status", sa.String),
-    sa.column("side", sa.String),
-    sa.column("reason", sa.String),
-    sa.column("first_failed_at", sa.DateTime),
-    sa.column("retry_count", sa.Integer),
-    sa.column("order_metadata", sa.JSON),
-)
+# What a row may have changed, with PostgreSQL's types.
+_KINDS = {
+    "status": "text",
+    "side": "text",
+    "reason": "text",
+    "first_failed_at": "timestamp",
+    "retry_count": "integer",
+    "order_metadata": "json",
+}
 
 
 def upgrade() -> None:
@@ -114,7 +113,7 @@ def _by_columns(
 
 def _set(rows: list[dict[str, Any]]) -> None:
     """Sets the columns that the rows name beside the `key`."""
-    op.get_bind().execute(sa.update(_orders).where(_orders.c.id == sa.bindparam("key")), rows)
+    moving.update("orders", {name: kind for name, kind in _KINDS.items() if name in rows[0]}, rows)
 
 
 def _allow_only_five() -> None:
