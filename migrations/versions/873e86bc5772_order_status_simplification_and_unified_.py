@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +19,13 @@ from sqlalchemy.dialects import postgresql
 
 from migrations import moving
 from migrations.simplification import (
+    MIGRATED,
     OLD_STATUSES,
     REASON_LENGTH_MAX,
     STATUSES,
     KeptEvent,
     Simplified,
+    five_word,
     nine_word,
     simplify,
     words_of,
@@ -60,13 +62,34 @@ def upgrade() -> None:
 def downgrade() -> None:
     before = moving.count("orders")
     _allow_any()
+    others: Counter[str] = Counter()
     for rows in moving.chunks("orders"):
-        _set([{"key": row["id"], "status": nine_word(row)} for row in rows])
+        back = [{"key": row["id"], "status": nine_word(row)} for row in rows]
+        others += _not_as_before(rows, back)
+        _set(back)
+    for change, orders in sorted(others.items()):
+        moving.say(f"does not come back: {orders} orders {change}")
     op.execute("ALTER TABLE orders DROP COLUMN reason")
     _make_status_enum()
     moving.say(f"order_events is dropped with {moving.count('order_events')} events; the backup has them")
     op.drop_table("order_events")
     moving.must_be_equal("orders", before, moving.count("orders"))
+
+
+def _not_as_before(rows: Sequence[Mapping[str, Any]], back: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """How many orders come back with another word than they had, by which; what happened to one since is no loss."""
+    kept = moving.kept_events([str(row["id"]) for row in rows])
+    found: Counter[str] = Counter()
+    for row, after in zip(rows, back, strict=True):
+        noted = next((event for event in kept.get(str(row["id"]), []) if event.event == MIGRATED), None)
+        if noted is None:
+            continue
+        was = noted.figures.get("status", "").strip().lower()
+        if was and five_word(row["id"], was) == row["status"] and was != after["status"]:
+            found[f"with status {after['status']}, which was {was}"] += 1
+        if (side := noted.figures.get("side")) is not None:
+            found[f"with side {row['side']}, which was {side}"] += 1
+    return found
 
 
 def _make_status_text() -> None:

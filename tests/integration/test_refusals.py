@@ -145,12 +145,12 @@ CORRUPT = [
     Case(
         name="a database behind the code",
         damage=_run_sql(f"update alembic_version set version_num = '{REVISIONS[-2]}'"),
-        words=("tradebot.db", "behind the code", REVISIONS[-2], "alembic upgrade head"),
+        words=("tradebot.db", "behind the code", REVISIONS[-2], "python main.py migrate up"),
     ),
     Case(
         name="a database ahead of the code",
         damage=_run_sql("update alembic_version set version_num = 'ffffffffffff'"),
-        words=("tradebot.db", "ahead of the code", "ffffffffffff", f"alembic downgrade {HEAD}"),
+        words=("tradebot.db", "ahead of the code", "ffffffffffff", f"python main.py migrate down {HEAD}"),
     ),
     Case(
         name="somebody else's database",

@@ -121,7 +121,7 @@ def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDi
     """The first file that is made; what stands in the way of a run is found here. Raises StateCorrupt."""
     _refuse_files(home)
     prove_latch(home / "state")
-    with _unseen(settings.secrets()):
+    with unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
     stack.callback(database.dispose)
     _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
@@ -228,7 +228,7 @@ def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
             raise StateCorrupt(
                 str(engine.url.database), "is not there", mend="run `python main.py` once, or name the home with --home"
             )
-        with _unseen(settings.secrets()):
+        with unseen(settings.secrets()):
             check_version(engine)
         yield OrderReader(engine)
     finally:
@@ -251,7 +251,7 @@ def _session_folder(home: Path, now: datetime) -> Path:
 
 
 @contextmanager
-def _unseen(secrets: Sequence[str]) -> Iterator[None]:
+def unseen(secrets: Sequence[str]) -> Iterator[None]:
     """Errors of the database without the password, which a driver may repeat. Raises StateCorrupt."""
     mask = masking(secrets)
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tradebot import __version__
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_orders(commands.add_parser("orders", help="look at orders and decisions; cancel, retry or drop one"))
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
     _add_tokens(commands.add_parser("token", help="who may call the HTTP interface"))
+    _add_migrate(commands.add_parser("migrate", help="bring the database to this code's schema, back, or elsewhere"))
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
     doctor.set_defaults(command=_doctor)
@@ -177,6 +179,20 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         each.set_defaults(command=command)
 
 
+def _add_migrate(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    status = commands.add_parser("status", help="where the database stands, and what is still to come")
+    up = commands.add_parser("up", help="to the schema of this code; a backup is taken before")
+    up.add_argument("revision", nargs="?", default="head", help="an older target; without it, the newest")
+    up.add_argument("--rehearse", action="store_true", help="on a copy that is thrown away: what would happen")
+    down = commands.add_parser("down", help="back to an older schema; a backup is taken before")
+    down.add_argument("revision", help="c38b470b20d1 is the schema with nine statuses")
+    validated = commands.add_parser("validate", help="look whether every order came over whole")
+    for each, name in ((status, "show_status"), (up, "up"), (down, "down"), (validated, "show_validation")):
+        _add_folders(each)
+        each.set_defaults(command=partial(_migrate, name))
+
+
 # The commands' own modules, with the libraries behind them, are imported only when one is run.
 
 
@@ -266,6 +282,13 @@ def _show_config(options: argparse.Namespace) -> int:
     from tradebot.cli.config import show
 
     return show(options)
+
+
+def _migrate(name: str, options: argparse.Namespace) -> int:
+    from tradebot.cli import migrate
+
+    command: Callable[[argparse.Namespace], int] = getattr(migrate, name)
+    return command(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

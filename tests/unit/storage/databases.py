@@ -45,7 +45,8 @@ def a_postgresql_database() -> Iterator[str]:
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        yield make_url(found).set(database=name).render_as_string(hide_password=False)
+        # SQLAlchemy writes a space in a password as it is, which no URL has.
+        yield make_url(found).set(database=name).render_as_string(hide_password=False).replace(" ", "%20")
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     finally:

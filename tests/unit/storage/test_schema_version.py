@@ -41,14 +41,14 @@ def test_a_database_behind_the_code_is_refused_with_the_command_that_mends_it(tm
     with pytest.raises(WrongSchema, match=f"behind the code: at {revision}") as refusal:
         _open_stamped(tmp_path, revision)
 
-    assert refusal.value.mend == "alembic upgrade head"
+    assert refusal.value.mend == "python main.py migrate up"
 
 
 def test_a_database_ahead_of_the_code_is_refused_with_the_way_back(tmp_path: Path) -> None:
     with pytest.raises(WrongSchema, match="ahead of the code: at 0123456789ab") as refusal:
         _open_stamped(tmp_path, "0123456789ab")
 
-    assert f"alembic downgrade {HEAD}" in refusal.value.mend
+    assert f"python main.py migrate down {HEAD}" in refusal.value.mend
 
 
 def test_the_revision_before_the_history_is_refused_with_what_to_do(tmp_path: Path) -> None:

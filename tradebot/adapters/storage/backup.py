@@ -35,6 +35,17 @@ def back_up(connection: Connection, folder: Path) -> Path | None:
     return _dump_postgresql(url, folder, _stamp(connection), rows)
 
 
+def dump_postgresql(url: URL, target: Path) -> None:
+    """The whole database in PostgreSQL's own format. Raises StateCorrupt."""
+    _run(["pg_dump", "-F", "c", "-f", str(target), "-d", _without_password(url)], url, target)
+
+
+def restore_postgresql(url: URL, dump: Path) -> None:
+    """A dump into an empty database, wholly or not at all. Raises StateCorrupt, and removes the dump."""
+    options = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction"]
+    _run(["pg_restore", *options, "-d", _without_password(url), str(dump)], url, dump)
+
+
 def _row_counts(connection: Connection) -> dict[str, int]:
     names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
     quote = connection.dialect.identifier_preparer.quote
@@ -71,7 +82,7 @@ def _dump_postgresql(url: URL, folder: Path, stamp: str, rows: dict[str, int]) -
     target = _free(folder / f"backup_pre_status_simplification_{stamp}.dump")
     part = target.with_name(target.name + ".part")
     folder.mkdir(parents=True, exist_ok=True)
-    _run(["pg_dump", "-F", "c", "-f", str(part), "-d", _without_password(url)], url, part)
+    dump_postgresql(url, part)
     listing = _run(["pg_restore", "--list", str(part)], url, part)
     missing = [name for name, count in rows.items() if count and f" {name} " not in listing]
     if missing or not part.stat().st_size:

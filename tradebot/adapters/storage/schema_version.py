@@ -38,7 +38,7 @@ REVISIONS = (
 )
 HEAD = REVISIONS[-1]
 
-_UPGRADE = "alembic upgrade head"
+_UPGRADE = "python main.py migrate up"
 _alembic_version = Table(
     "alembic_version",
     MetaData(),
@@ -107,7 +107,7 @@ def check_version(engine: Engine) -> None:
             raise WrongSchema(place, f"is behind the code: at {stamp}, not at {HEAD}", mend=_UPGRADE)
         case stamps:
             found = ", ".join(stamps)
-            mend = f"run the newer tradebot that made it, or go back with that one: alembic downgrade {HEAD}"
+            mend = f"run the newer tradebot that made it, or go back with that one: python main.py migrate down {HEAD}"
             raise WrongSchema(place, f"is ahead of the code: at {found}, not at {HEAD}", mend=mend)
 
 
