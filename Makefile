@@ -6,7 +6,7 @@ python := .venv/bin/python
 
 MINUTES ?= 10
 
-.PHONY: help run test check lint format bench prove venv lock upgrade clean
+.PHONY: help run test check lint format bench prove venv clients lock upgrade clean
 
 help:
 	@echo 'make run      run tradebot (ARGS="--help" for its own options)'
@@ -17,14 +17,15 @@ help:
 	@echo 'make prove    kill it for MINUTES=10, simulated and real, and say what was lost (nothing)'
 	@echo 'make bench    run the benchmarks'
 	@echo 'make venv     build .venv from requirements.lock, if it is not up to date'
-	@echo 'make lock     make requirements.lock from requirements.txt and pyproject.toml, keeping what is pinned'
+	@echo 'make clients  build .venv-clients: the official clients of the brokers, for the tests'
+	@echo 'make lock     make both lock files, keeping what is pinned'
 	@echo 'make upgrade  the same with the newest versions allowed'
 	@echo 'make clean    remove .venv, .postgresql and the caches; state, sessions and logs stay'
 
 run: venv
 	@$(python) main.py $(ARGS)
 
-test: venv
+test: venv clients
 	@$(python) -m tests.postgresql
 	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -48,6 +49,10 @@ prove: venv
 
 venv:
 	@setup/venv.sh install
+
+# Where they cannot be had, the tests that need them say so and are skipped; with CI set in the environment that fails.
+clients:
+	@setup/venv.sh clients || [ -z "$$CI" ]
 
 lock:
 	@setup/venv.sh lock

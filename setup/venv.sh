@@ -1,11 +1,16 @@
 #!/bin/sh
-# Keeps .venv exactly as requirements.lock says (install) and makes that lock file (lock, upgrade).
+# Keeps .venv exactly as requirements.lock says (install), and .venv-clients, where the brokers' official clients are for
+# the tests, as requirements-clients.lock says (clients). Makes these lock files (lock, upgrade).
 set -eu
 cd "$(dirname "$0")/.."
 
-venv=.venv
-# A copy of the lock that was installed, written last: an interrupted install has none and is done again.
-stamp=$venv/installed.lock
+# Which environment is meant, and its lock.
+choose() {
+    venv=$1
+    locked=$2
+    # A copy of the lock that was installed, written last: an interrupted install has none and is done again.
+    stamp=$venv/installed.lock
+}
 
 install() {
     if is_up_to_date; then
@@ -17,8 +22,8 @@ install() {
     "$python" -m venv "$venv"
     # Wheels only: nothing is compiled, and no package runs code of its own while it is installed.
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile \
-        --require-hashes --only-binary :all: -r requirements.lock
-    cp requirements.lock "$stamp.part"
+        --require-hashes --only-binary :all: -r "$locked"
+    cp "$locked" "$stamp.part"
     mv "$stamp.part" "$stamp"
 }
 
@@ -29,20 +34,27 @@ lock() {
     trap 'exit 1' HUP INT TERM
     "$python" -m venv "$scratch/venv"
     "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-    # The old lock stands in for the answer, so that what is pinned stays pinned unless --upgrade is asked for.
-    if [ -f requirements.lock ]; then
-        cp requirements.lock "$scratch/requirements.lock"
+    compile requirements.lock "$@" requirements.txt --group pyproject.toml:dev
+    compile requirements-clients.lock "$@" requirements-clients.txt
+    echo "requirements.lock and requirements-clients.lock are made; the next make installs them"
+}
+
+# The old lock stands in for the answer, so that what is pinned stays pinned unless --upgrade is asked for.
+compile() {
+    made=$1
+    shift
+    if [ -f "$made" ]; then
+        cp "$made" "$scratch/$made"
     fi
     "$scratch/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-        --generate-hashes --only-binary :all: --no-header --no-emit-index-url --no-emit-find-links "$@" \
-        --output-file "$scratch/requirements.lock" requirements.txt --group pyproject.toml:dev
-    cp "$scratch/requirements.lock" requirements.lock.part
-    mv requirements.lock.part requirements.lock
-    echo "requirements.lock is made; the next make installs it"
+        --generate-hashes --only-binary :all: --no-header --no-emit-index-url --no-emit-find-links \
+        --output-file "$scratch/$made" "$@"
+    cp "$scratch/$made" "$made.part"
+    mv "$made.part" "$made"
 }
 
 is_up_to_date() {
-    cmp -s requirements.lock "$stamp" || return 1
+    cmp -s "$locked" "$stamp" || return 1
     is_supported "$venv/bin/python" || return 1
     [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of "$venv/bin/python")" ]
 }
@@ -99,9 +111,14 @@ fail() {
     exit 1
 }
 
+choose .venv requirements.lock
 case ${1:-} in
     install) install ;;
+    clients)
+        choose .venv-clients requirements-clients.lock
+        install
+        ;;
     lock) lock ;;
     upgrade) lock --upgrade ;;
-    *) fail "usage: setup/venv.sh install | lock | upgrade" ;;
+    *) fail "usage: setup/venv.sh install | clients | lock | upgrade" ;;
 esac
