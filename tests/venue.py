@@ -141,7 +141,7 @@ def running_venue(
     """`python main.py exchange` on a free port; `options` are further ones of its command line."""
     command = [
         *(sys.executable, str(ROOT / "main.py"), "exchange"),
-        *("--state", str(state), "--port", "0", "--clock", clock, "--seed", str(seed)),
+        *("--state", str(state), "--port", "0", "--clock", clock, "--seed", str(seed), "--no-warm-up"),
         *(("--at", at) if clock != "real" else ()),
         *options,
     ]

@@ -68,6 +68,7 @@ def _settings(options: argparse.Namespace) -> VenueSettings:
         has_rate_limits=not options.no_rate_limits,
         is_durable=options.durability == "power",
         postback_url=_read("--postback", options.postback, _loopback) if options.postback else "",
+        warms_up=not options.no_warm_up,
         holidays=[_read("--holiday", text, date.fromisoformat) for text in options.holiday],
         dials=_dials(options.dials, options.dial),
         kite=_read("--credentials", credentials.get("kite", {}), lambda table: KiteApp(**table)),

@@ -126,6 +126,7 @@ def _add_exchange(parser: argparse.ArgumentParser) -> None:
     add("--postback", metavar="URL", help="where order events are posted, on loopback")
     add("--refuse-duplicate-tags", action="store_true", help="a second order with a tag of the day is refused")
     add("--no-rate-limits", action="store_true", help="nothing is too often")
+    add("--no-warm-up", action="store_true", help="look at a symbol's prices when it is asked for, not before")
     add("--durability", choices=("power", "process"), default="process", help="what the books must survive")
     parser.set_defaults(command=_exchange)
 

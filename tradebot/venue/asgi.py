@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
 
+from tradebot.exchange.wire.kite.stream import postback
 from tradebot.exchange.wire.messages import Answer, NoAnswer, Request, Response, json_response
 from tradebot.venue.admin import PREFIX, Admin
 from tradebot.venue.opening import OpenVenue
+from tradebot.venue.postbacks import Postbacks
 from tradebot.venue.streams import Connection, Connections, Stream
 
 BODY_BYTES_MAX = 1024 * 1024
@@ -31,7 +33,10 @@ class VenueApp:
         self._connections = Connections()
         self._admin = Admin(opened, self._connections.cut_all)
         self._tasks: list[asyncio.Task[None]] = []
+        self._postbacks = _postbacks(opened)
         self._venue.listeners.append(self._connections.tell)
+        if self._postbacks is not None:
+            self._venue.listeners.append(self._postbacks.tell)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -106,7 +111,7 @@ class VenueApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._tasks = [asyncio.create_task(self._turn()), asyncio.create_task(self._tick())]
+        self._tasks = [asyncio.create_task(work) for work in self._works()]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._connections.cut_all()
@@ -114,6 +119,20 @@ class VenueApp:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await send({"type": "lifespan.shutdown.complete"})
+
+    def _works(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield self._turn()
+        yield self._tick()
+        if self._postbacks is not None:
+            yield self._postbacks.run()
+        if self._opened.settings.warms_up:
+            yield self._warm_up()
+
+    async def _warm_up(self) -> None:
+        """The first look at a symbol of the seeded market takes a while: better now than in a client's time-out."""
+        for symbol in self._opened.directory.instruments:
+            self._venue.exchange.terms(symbol)
+            await asyncio.sleep(0)
 
     async def _turn(self) -> None:
         while True:
@@ -124,6 +143,13 @@ class VenueApp:
         while True:
             self._connections.show(self._venue.exchange.picture)
             await asyncio.sleep(TICK_S)
+
+
+def _postbacks(opened: OpenVenue) -> Postbacks | None:
+    url, kite = opened.settings.postback_url, opened.kite
+    if not url:
+        return None
+    return Postbacks(url, lambda update: postback(kite.rows, kite.sessions.app, update))
 
 
 async def _hear(connection: Connection, stream: Stream, receive: Receive) -> None:

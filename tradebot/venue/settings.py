@@ -42,6 +42,7 @@ class VenueSettings:
     has_rate_limits: bool = True
     is_durable: bool = True
     postback_url: str = ""
+    warms_up: bool = False
     holidays: Sequence[date] = ()
     dials: Sequence[AnyDial] = ()
     kite: KiteApp = field(default_factory=KiteApp)

@@ -1,0 +1,1 @@
+"""The brokers' wires, without sockets."""
