@@ -159,6 +159,19 @@ def test_what_was_made_to_go_wrong_is_recorded(tmp_path: Path) -> None:
     assert (lines[0]["dials"][0]["name"], lines[1]["call"], lines[2]["dials"]) == ("timeout_as_400", "place", [])
 
 
+def test_a_holiday_that_was_declared_stays_one_after_a_restart(tmp_path: Path) -> None:
+    state, holiday = tmp_path / "venue", f"ad_hoc_holiday,day={DAY}"
+    form = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 1}
+    form |= {"product": "CNC", "order_type": "LIMIT", "price": _low(), "variety": "amo"}
+    with running_venue(state, at="2026-09-15T17:30:00") as venue:
+        venue.place_by_hand(**form)
+    for instant in (f"{DAY}T08:00:00", f"{DAY}T12:00:00"):
+        with running_venue(state, "--dial", holiday) as venue:
+            venue.advance(instant)
+            order = venue.books()[0]["order"]
+            assert (order["status"], order["trading_day"]) == ("AMO REQ RECEIVED", "2026-09-17")
+
+
 def test_streams_are_cut_off(venue: Venue) -> None:
     url = f"{venue.ws_url}?api_key={venue.app.api_key}&access_token={venue.kite_login()}"
     with connect(url) as stream:
@@ -184,9 +197,10 @@ def test_an_order_placed_by_hand_has_no_tag(venue: Venue) -> None:
 
 
 def test_order_events_are_posted_back(tmp_path: Path) -> None:
-    with _listener() as (url, posted), venue_in_thread(
-        tmp_path / "venue", at=f"{DAY}T10:00:00", has_rate_limits=False, postback_url=url
-    ) as venue:
+    with (
+        _listener() as (url, posted),
+        venue_in_thread(tmp_path / "venue", at=f"{DAY}T10:00:00", has_rate_limits=False, postback_url=url) as venue,
+    ):
         token = venue.kite_login()
         order_id = place(venue, token).json()["data"]["order_id"]
         headers = {"Authorization": f"token {venue.app.api_key}:{token}"}

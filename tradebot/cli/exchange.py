@@ -6,7 +6,7 @@ import argparse
 import json
 import tomllib
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,7 +69,6 @@ def _settings(options: argparse.Namespace) -> VenueSettings:
         is_durable=options.durability == "power",
         postback_url=_read("--postback", options.postback, _loopback) if options.postback else "",
         warms_up=not options.no_warm_up,
-        holidays=[_read("--holiday", text, date.fromisoformat) for text in options.holiday],
         dials=_dials(options.dials, options.dial),
         kite=_read("--credentials", credentials.get("kite", {}), lambda table: KiteApp(**table)),
         kotak=_read("--credentials", credentials.get("kotak", {}), lambda table: KotakApp(**table)),

@@ -122,7 +122,6 @@ def _add_exchange(parser: argparse.ArgumentParser) -> None:
     add("--credentials", metavar="FILE", type=Path, help="TOML with the tables kite and kotak")
     add("--dial", metavar="DIAL", action="append", default=[], help="a fault: name=per_mille,parameter=value,...")
     add("--dials", metavar="FILE", type=Path, help='faults as JSON: {"dials": [{"name": ...}]}')
-    add("--holiday", metavar="DATE", action="append", default=[], help="an ad-hoc holiday")
     add("--postback", metavar="URL", help="where order events are posted, on loopback")
     add("--refuse-duplicate-tags", action="store_true", help="a second order with a tag of the day is refused")
     add("--no-rate-limits", action="store_true", help="nothing is too often")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeGuard, get_type_hints
 
@@ -12,7 +12,7 @@ from tradebot.exchange import dials, event_dials, gateway_dials, house_dials, or
 from tradebot.exchange.edge import Dial
 from tradebot.exchange.events_edge import EventDial
 
-HouseDial = house_dials.BandMoved | house_dials.ArrivesLate | house_dials.StreamDrops
+HouseDial = house_dials.AdHocHoliday | house_dials.BandMoved | house_dials.ArrivesLate | house_dials.StreamDrops
 AnyDial = Dial | EventDial | HouseDial
 
 KINDS: Mapping[str, type[Any]] = {
@@ -44,6 +44,7 @@ KINDS: Mapping[str, type[Any]] = {
         event_dials.EventsReordered,
         event_dials.EventsLateAfterFinal,
         event_dials.StreamSilent,
+        house_dials.AdHocHoliday,
         house_dials.BandMoved,
         house_dials.ArrivesLate,
         house_dials.StreamDrops,
@@ -137,6 +138,8 @@ def _value(value: object, kind: object) -> object:
         return Decimal(str(value))
     if kind is timedelta:
         return timedelta(seconds=float(str(value)))
+    if kind is date:
+        return date.fromisoformat(str(value))
     if kind is str:
         return str(value)
     calls = frozenset(value.split("+") if isinstance(value, str) else map(str, value))  # type: ignore[call-overload]
@@ -149,6 +152,8 @@ def _no() -> object:
 
 def _written(value: object) -> object:
     match value:
+        case date():
+            return value.isoformat()
         case timedelta():
             return value.total_seconds()
         case frozenset():

@@ -13,7 +13,7 @@ from tradebot.exchange import words
 from tradebot.exchange.commands import ErrorType, Placed, Refused
 from tradebot.exchange.edge import AnswerLost, Ask, Call, Edge, ErrorAnswer, NotReached
 from tradebot.exchange.front_office import Rejection
-from tradebot.exchange.rows import OrderRow, Status, TradeRow, as_of
+from tradebot.exchange.rows import OrderRow, Status, Step, TradeRow, as_of
 
 COMMANDS = frozenset({"place", "modify", "cancel"})
 _NO_DATA = Refused(http_status=200, error_type=ErrorType.GENERAL, text="No Data", code="5203")
@@ -128,7 +128,13 @@ class AbsentThenPresent:
         return shown
 
     def _hides(self, row: object, call: Call, edge: Edge) -> bool:
-        order = edge.exchange.order(row.account_id, row.order_id) if isinstance(row, TradeRow) else row
+        match row:
+            case TradeRow():
+                order: object = edge.exchange.order(row.account_id, row.order_id)
+            case Step():
+                order = edge.exchange.order(call.account_id, call.key)
+            case _:
+                order = row
         if not isinstance(order, OrderRow):
             return False
         is_new = call.at < order.placed_at + self.hidden_for
@@ -216,5 +222,7 @@ def _as_of(row: object, cutoff: datetime) -> object:
             return as_of(row, cutoff)
         case TradeRow():
             return row if row.traded_at <= cutoff else None
+        case Step():
+            return row if row.at <= cutoff else None
         case _:
             return row

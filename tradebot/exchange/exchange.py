@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from tradebot.domain.calendar import CalendarHorizonError, ist, ist_date
+from tradebot.domain.calendar import Calendar, CalendarHorizonError, ist, ist_date
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import Side, Variety
 from tradebot.domain.quotes import Quote
@@ -95,6 +95,7 @@ class Exchange:
         exchange = cls.__new__(cls)
         exchange._assemble(tape, facts, seed, settings, state, books)
         exchange._open_accounts(accounts)
+        exchange._repark()
         return exchange
 
     def _assemble(
@@ -226,6 +227,11 @@ class Exchange:
         found = {name: self._market.terms(name, now) for name in symbols}
         return {name: terms for name, terms in found.items() if terms is not None}
 
+    @property
+    def calendar(self) -> Calendar:
+        """The trading days as the exchange has them."""
+        return self._market.facts.calendar
+
     def close_on(self, day: date, name: str) -> None:
         """An ad-hoc holiday: `day` has no session, and orders parked for it wait for the next one.
 
@@ -236,11 +242,7 @@ class Exchange:
         calendar = facts.calendar.with_holiday(day, name)
         facts = replace(facts, calendar=calendar)
         self._assemble(self._tape, facts, self._market.seed, self._settings, self._state, self._books)
-        waiting = [row for row in self._state.orders.values() if row.is_parked and row.trading_day == day]
-        for row in waiting:
-            self._ledger.put(replace(row, trading_day=calendar.next_trading_day(day).day))
-        if waiting:
-            self._ledger.commit_command()
+        self._repark()
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._state.copy())
@@ -266,6 +268,16 @@ class Exchange:
     def _check_books(self) -> None:
         if self._ledger.has_failed:
             raise BooksFailed("the books could not be written: the exchange stands still until they are opened anew")
+
+    def _repark(self) -> None:
+        """Orders that wait for a day without a session wait for the next one that has one."""
+        state, calendar = self._ledger.state, self._market.facts.calendar
+        waiting = [state.orders[order_id] for order_id, day in state.parked.items() if not calendar.is_trading_day(day)]
+        for row in waiting:
+            next_day = calendar.next_trading_day(row.trading_day).day
+            self._ledger.put(replace(row, trading_day=next_day))
+        if waiting:
+            self._ledger.commit_command()
 
     def _open_accounts(self, accounts: Mapping[str, Decimal]) -> None:
         new = [account_id for account_id in accounts if account_id not in self._ledger.state.margins]

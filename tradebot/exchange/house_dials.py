@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 
@@ -23,6 +24,14 @@ class ArrivesLate:
     per_mille: int
     delay_s: float = 10.0
     name: str = "arrives_late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdHocHoliday:
+    """A day without a session that nobody knew of. It stays one when the dial is turned back."""
+
+    day: date
+    name: str = "ad_hoc_holiday"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ BAD_DISCLOSED = "Disclosed quantity has to be between zero and the order's quant
 TRIGGER_AND_TYPE = "A trigger price belongs to stop-loss (SL) orders, and each of them needs one."
 BAD_QUANTITY = "Quantity has to be a whole number above zero."
 TOO_MANY_MODIFICATIONS = "Maximum allowed order modifications exceeded."
+TRIGGER_STAYS = "The trigger price of a standing order cannot be changed here: cancel it and place it anew."
 NOT_MODIFIED_CODE = "16346"
 NOT_MODIFIED = "16346 : Order cannot be modified"
 PARKED_NEEDS_AMO = "The order is an after-market order that is not released yet. Use the variety amo."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -67,8 +67,6 @@ class Admin:
                 return self._advance(json_object(request.body))
             case ("orders",):
                 return self._place_by_hand(request)
-            case ("holidays",):
-                return self._close_on(json_object(request.body))
             case ("streams", "drop"):
                 return {"dropped": self._drop_streams()}
             case ("sessions", "end"):
@@ -117,11 +115,6 @@ class Admin:
         if isinstance(answer, Refused):
             raise ValueError(answer.text)
         return {"order_id": answer.order_id}
-
-    def _close_on(self, data: Mapping[str, Any]) -> object:
-        day = date.fromisoformat(str(data["day"]))
-        self._venue.exchange.close_on(day, str(data.get("name", "ad-hoc holiday")))
-        return {"day": day.isoformat()}
 
     def _end_sessions(self) -> object:
         self._opened.kite.sessions.end()

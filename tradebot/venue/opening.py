@@ -16,6 +16,7 @@ from tradebot.adapters.marketdata.opening import open_tape
 from tradebot.adapters.marketdata.tape import ListedTape
 from tradebot.domain.calendar import ist_date
 from tradebot.exchange.exchange import Exchange
+from tradebot.exchange.house_dials import AdHocHoliday
 from tradebot.exchange.market import MarketFacts
 from tradebot.exchange.settings import ExchangeSettings
 from tradebot.exchange.wire.directory import Directory
@@ -86,15 +87,19 @@ def open_venue(settings: VenueSettings, clock: Clock) -> Iterator[OpenVenue]:
 
 
 def _open_exchange(settings: VenueSettings, market: Market, tape: ListedTape, opening: datetime) -> Exchange:
+    calendar = market.calendar
+    for dial in settings.dials:
+        if isinstance(dial, AdHocHoliday):
+            calendar = calendar.with_holiday(dial.day, "ad-hoc holiday")
     facts = MarketFacts(
-        calendar=market.calendar,
+        calendar=calendar,
         rules=market.rules,
         actions=tuple(tape.actions),
         instruments=market.instruments,
         amo_windows=market.amo_windows,
         amo_broker=settings.amo_broker,
     )
-    exchange = Exchange.open(
+    return Exchange.open(
         settings.state / "books",
         tape=tape,
         facts=facts,
@@ -104,10 +109,6 @@ def _open_exchange(settings: VenueSettings, market: Market, tape: ListedTape, op
         settings=ExchangeSettings(refuses_duplicate_tag=settings.refuses_duplicate_tag),
         durable=settings.is_durable,
     )
-    for day in settings.holidays:
-        if day > ist_date(exchange.now):
-            exchange.close_on(day, "ad-hoc holiday")
-    return exchange
 
 
 def _assemble(

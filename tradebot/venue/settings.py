@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -43,7 +43,6 @@ class VenueSettings:
     is_durable: bool = True
     postback_url: str = ""
     warms_up: bool = False
-    holidays: Sequence[date] = ()
     dials: Sequence[AnyDial] = ()
     kite: KiteApp = field(default_factory=KiteApp)
     kotak: KotakApp = field(default_factory=KotakApp)

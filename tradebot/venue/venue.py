@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 
 from tradebot.exchange.chance import draw_below
@@ -12,7 +12,7 @@ from tradebot.exchange.dial_box import AnyDial, DialBox
 from tradebot.exchange.edge import Edge, Incident
 from tradebot.exchange.events_edge import EventsEdge
 from tradebot.exchange.exchange import Exchange
-from tradebot.exchange.house_dials import ArrivesLate, BandMoved, StreamDrops
+from tradebot.exchange.house_dials import AdHocHoliday, ArrivesLate, BandMoved, StreamDrops
 from tradebot.exchange.rows import OrderUpdate
 from tradebot.venue.time import VenueTime
 
@@ -50,6 +50,9 @@ class Venue:
         box = DialBox.of(dials)
         self._dials, self._house = tuple(dials), box
         self.edge.dials, self.events.dials = box.edge, box.events
+        for dial in box.house:
+            if isinstance(dial, AdHocHoliday):
+                self._close_on(dial.day)
         moved = self._of_house(BandMoved) or BandMoved(per_mille=0)
         self.exchange.levers.move_bands(self.seed, moved.per_mille, moved.percent)
 
@@ -85,6 +88,12 @@ class Venue:
         for update in self.events.through(mine):
             for listener in list(self.listeners):
                 listener(update)
+
+    def _close_on(self, day: date) -> None:
+        """Raises ValueError for a day that has begun and was none."""
+        calendar = self.exchange.calendar
+        if calendar.is_trading_day(day):
+            self.exchange.close_on(day, "ad-hoc holiday")
 
     def _of_house(self, kind: type[_House]) -> _House | None:
         return next((dial for dial in self._house.house if isinstance(dial, kind)), None)

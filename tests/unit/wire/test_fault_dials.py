@@ -111,6 +111,7 @@ def test_an_order_is_absent_and_then_present(house: House, kite: KiteClient, kot
     order_id = kite.placed()
     assert kite.book() == []
     assert read(kotak.ask("GET", "/quick/user/orders"))["stCode"] == 5203
+    assert refusal(kite.ask("GET", f"/orders/{order_id}")) == (400, "OrderException")
     house.run_to(MORNING + timedelta(seconds=30))
     assert kite.status(order_id) == "OPEN"
 
@@ -227,11 +228,10 @@ def test_a_price_of_zero_is_filled_at_a_substitute(house: House, kite: KiteClien
 
 
 def test_a_holiday_is_declared_at_short_notice() -> None:
-    exchange = an_exchange(opening=at(MON, "18:00"))
-    house = House(exchange)
+    house = House(an_exchange(opening=at(MON, "18:00")))
     kite = KiteClient(house)
     order_id = kite.placed("amo", price="102")
-    exchange.close_on(TUE, "ad-hoc holiday")
+    house.turn(h.AdHocHoliday(day=TUE))
     house.run_to(at(TUE, "12:00"))
     kite.log_in()
     assert kite.status(order_id) == "AMO REQ RECEIVED"
@@ -240,9 +240,9 @@ def test_a_holiday_is_declared_at_short_notice() -> None:
     assert kite.status(order_id) == "COMPLETE"
 
 
-def test_a_day_that_has_begun_does_not_become_a_holiday() -> None:
+def test_a_day_that_has_begun_does_not_become_a_holiday(house: House) -> None:
     with pytest.raises(ValueError, match="has begun"):
-        an_exchange(opening=MORNING).close_on(MON, "ad-hoc holiday")
+        house.turn(h.AdHocHoliday(day=MON))
 
 
 class Heard:
@@ -308,7 +308,7 @@ def test_the_same_calls_meet_the_same_faults() -> None:
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_a_dial_that_is_written_down_is_read_back(name: str) -> None:
-    plain = {"name": name}
+    plain = {"name": name} | ({"day": "2025-01-07"} if name == "ad_hoc_holiday" else {})
     if name in ("stale_book", "absent_then_present", "fills_after_cancel"):
         plain |= {{"stale_book": "age", "absent_then_present": "hidden_for"}.get(name, "delay"): "5"}
     dial = dial_in(plain)

@@ -26,6 +26,7 @@ class Change:
 
     quantity: int | None
     price: Decimal | None
+    trigger: Decimal | None
 
 
 _PROTECTION_PCT_MAX = 100
@@ -57,7 +58,7 @@ def place_command(
 
 
 def change(form: Mapping[str, str]) -> Change | Refused:
-    """A modification. A change of type, validity, trigger or disclosed quantity is not offered."""
+    """A modification of quantity and price; a change to a market order is refused as a placement of one is."""
     try:
         if form.get("order_type", "LIMIT") not in ("LIMIT", "SL"):
             raise _BadField(
@@ -67,6 +68,7 @@ def change(form: Mapping[str, str]) -> Change | Refused:
         return Change(
             quantity=_whole(form, "quantity") if form.get("quantity") else None,
             price=_amount(form, "price") if form.get("price") else None,
+            trigger=_amount(form, "trigger_price") if form.get("trigger_price") else None,
         )
     except _BadField as problem:
         return input_error(str(problem))

@@ -25,7 +25,7 @@ from tradebot.exchange.wire.kite.sessions import KiteSessions
 from tradebot.exchange.wire.kite.stream import KiteStream
 from tradebot.exchange.wire.messages import Answer, Request, Response, json_response
 from tradebot.exchange.wire.rates import Cap, Rates, Span
-from tradebot.exchange.words import unknown_order
+from tradebot.exchange.words import TRIGGER_STAYS, unknown_order
 
 CAPS = {
     "orders": (Cap(10, Span.SECOND), Cap(400, Span.MINUTE), Cap(5000, Span.DAY)),
@@ -168,6 +168,8 @@ class KiteFace:
         row = self._edge.exchange.order(self._account_id, order_id)
         if row is None:
             return self._error(order_error(unknown_order(order_id)))
+        if wanted.trigger is not None and wanted.trigger != (row.trigger_price or 0):
+            return self._error(order_error(TRIGGER_STAYS))
         answer = self._edge.modify(
             self._account_id,
             order_id,

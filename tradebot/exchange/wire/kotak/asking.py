@@ -35,6 +35,7 @@ class Change:
     variety: Variety
     quantity: int
     price: Decimal
+    trigger: Decimal
 
 
 class _Bad(Exception):
@@ -71,6 +72,7 @@ def change(data: Mapping[str, str]) -> Change | Refused:
             variety=_one_of(data, "am", _VARIETIES),
             quantity=_whole(data, "qt"),
             price=_amount(data, "pr"),
+            trigger=_amount(data, "tp"),
         )
     except _Bad as problem:
         return _refused(problem)

@@ -22,7 +22,7 @@ from tradebot.exchange.wire.kotak.sessions import KotakSessions
 from tradebot.exchange.wire.kotak.stream import KotakStream
 from tradebot.exchange.wire.messages import Answer, Request, Response, json_object, json_response
 from tradebot.exchange.wire.rates import Cap, Rates, Span
-from tradebot.exchange.words import BEING_PROCESSED, unknown_order
+from tradebot.exchange.words import BEING_PROCESSED, TRIGGER_STAYS, unknown_order
 
 CAPS = {"orders": (Cap(10, Span.SECOND),)}
 ROOTS = frozenset({"login", "quick", "script-details", "realtime", "apim", "5config", "apifeed"})
@@ -174,17 +174,28 @@ class KotakFace:
         wanted = change(data)
         if isinstance(wanted, Refused):
             return self._error(wanted)
+        row = self._edge.exchange.order(self._account_id, wanted.order_id)
+        if row is not None and wanted.trigger != (row.trigger_price or 0):
+            return self._error(order_error(TRIGGER_STAYS))
         answer = self._edge.modify(
             self._account_id, wanted.order_id, wanted.variety, quantity=wanted.quantity, price=wanted.price
         )
-        return self._done(answer)
+        return self._changed(wanted.order_id, answer)
 
     def _cancel(self, data: Mapping[str, str]) -> Response:
         wanted = cancellation(data)
         if isinstance(wanted, Refused):
             return self._error(wanted)
         order_id, variety = wanted
-        return self._done(self._edge.cancel(self._account_id, order_id, variety))
+        return self._changed(order_id, self._edge.cancel(self._account_id, order_id, variety))
+
+    def _changed(self, order_id: str, answer: Accepted | Refused) -> Response:
+        """A finished order is told in a form of its own."""
+        row = self._edge.exchange.order(self._account_id, order_id)
+        if isinstance(answer, Refused) and answer.text == BEING_PROCESSED and row is not None and row.status.is_final:
+            data = {"stCode": 1021, "errMsg": "order is completed", "stat": "please provide valid order number"}
+            return json_response(data, 400)
+        return self._done(answer)
 
     def _question(self, request: Request) -> Response:
         match request.method, request.segments:
@@ -280,9 +291,6 @@ class KotakFace:
         return json_response({"nOrdNo": answer.order_id, "stat": "Ok", "stCode": 200})
 
     def _error(self, refused: Refused) -> Response:
-        if refused.text == BEING_PROCESSED:
-            data = {"stCode": 1021, "errMsg": "order is completed", "stat": "please provide valid order number"}
-            return json_response(data, 400)
         if refused.error_type is ErrorType.TOKEN and refused is not _NO_SESSION:
             self.sessions.end()
         code = int(refused.code) if refused.code.isdigit() else refused.http_status
