@@ -168,6 +168,23 @@ class Times(Section):
     cycle_min: int = key(
         "CYCLE_MIN", 1, "how often orders and positions are looked after in market hours", unit=MINUTES, low=1, high=5
     )
+    retry_at: ClockTime = key(
+        "RETRY_AT",
+        time(8, 0),
+        "when failed orders are tried again, as after-market orders for the day",
+        unit=IST_CLOCK,
+        low=time(7, 0),
+        high=time(8, 50),
+    )
+    retry_until: ClockTime = key(
+        "RETRY_UNTIL",
+        time(8, 50),
+        "later than that the run waits for the open, and its orders go as regular ones",
+        unit=IST_CLOCK,
+        low=time(8, 0),
+        high=time(8, 57),
+        live=True,
+    )
     retry_expires_at: ClockTime = key(
         "RETRY_EXPIRES_AT",
         time(15, 30),

@@ -151,6 +151,7 @@ class Settings(BaseSettings):
             capital_per_trade=self.risk.capital_per_trade,
             amo_limit_pct=self.orders.amo_limit_pct,
             cooldown=timedelta(minutes=self.risk.cooldown_min),
+            volume_pct_max=self.risk.max_volume_pct,
             unknown=self.orders.unknown_policy,
             looks_before_expiry=self.orders.unknown_looks,
             risk=_risk_limits(self.risk),
@@ -298,4 +299,6 @@ def _day_times(times: Times, orders: Orders) -> DayTimes:
         cycle_minutes=times.cycle_min,
         verify_after=timedelta(seconds=orders.verify_after_s),
         expiry=times.retry_expires_at,
+        retry=times.retry_at,
+        retry_until=times.retry_until,
     )

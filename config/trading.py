@@ -72,6 +72,15 @@ class Risk(Section):
         high=Decimal(100_000_000),
         live=True,
     )
+    max_volume_pct: Number = key(
+        "MAX_VOLUME_PCT",
+        Decimal(5),
+        "how much of a share's mean volume of 20 days a failed order may be when it is tried again",
+        unit=PER_CENT,
+        low=Decimal(1),
+        high=Decimal(25),
+        live=True,
+    )
     cooldown_min: int = key(
         "COOLDOWN_MIN",
         15,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
@@ -129,6 +129,13 @@ class Strategy(Protocol):
     def target(self, position: Position, as_of: date, history: History) -> Decimal | None:
         """The sell target of a position for the trading day `as_of`, in rupees, before rounding to the tick."""
         ...
+
+
+@runtime_checkable
+class KnowsIndicators(Protocol):
+    """A strategy that can say whether what it judges a symbol by is there; asked before a failed buy is tried again."""
+
+    def has_indicators(self, symbol: str, as_of: date, history: History) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

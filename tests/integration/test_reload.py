@@ -167,11 +167,11 @@ def capital(rupees: int) -> PolicyChanged:
 
 
 @contextmanager
-def running(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+def running(words: Sequence[str], variables: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "main.py", *words],
         cwd=ROOT,
-        env=environment({}),
+        env=environment(variables or {}),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

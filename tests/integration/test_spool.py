@@ -84,3 +84,21 @@ def test_an_order_that_is_not_known_is_refused_before_anything_is_written(tmp_pa
 
     assert told.returncode == ExitCode.USAGE
     assert not (tmp_path / "state" / "commands").exists()
+
+
+def test_a_failed_order_is_listed_in_the_queue_retried_and_dropped_while_a_replay_runs(tmp_path: Path) -> None:
+    one_slot = {"MAX_POSITIONS": "1"}
+    with running([*DAY, "--speed", "20", "--home", str(tmp_path)], one_slot) as process:
+        ((first, *_), *_) = until(process, lambda: rows(tmp_path, "select id from orders where status = 'failed'"))
+        listed = run_main("orders", "queue", "--home", tmp_path)
+        asked = run_main("orders", "retry", first, "--home", tmp_path)
+        dropped = run_main("orders", "drop", first, "--home", tmp_path)
+        stop(process)
+
+    assert first in listed.stdout
+    assert listed.stdout.splitlines()[0].split()[5:9] == ["failures", "failed", "(IST)", "until"]
+    assert (asked.returncode, dropped.returncode) in ((0, 0), (0, ExitCode.REFUSED), (ExitCode.REFUSED, 0)), (
+        asked.stderr + dropped.stderr
+    )
+    ((failures,),) = rows(tmp_path, f"select retry_count from orders where id = '{first}'")
+    assert int(failures) > 1

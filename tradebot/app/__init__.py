@@ -1,7 +1,7 @@
 """The composition root: builds a daemon from the settings. The only place that knows every part; no logic."""
 
 from tradebot.app.books import open_reader
-from tradebot.app.configuration import ConfigSource
+from tradebot.app.configuration import ConfigSource, read_market
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.app.live import Live, open_live
 from tradebot.app.paper import Paper, open_paper
@@ -22,4 +22,5 @@ __all__ = [
     "open_paper",
     "open_reader",
     "open_replay",
+    "read_market",
 ]

@@ -37,23 +37,31 @@ def send(home: Path, make: Callable[[str], Command], done: str) -> int:
 
     Without a daemon it stays, and is done at the next start. Raises SaveFailed when it could not be put down.
     """
+    command_id, answer = ask(home, make)
+    return _say_later(home, command_id) if answer is None else _say(answer, done)
+
+
+def ask(home: Path, make: Callable[[str], Command]) -> tuple[str, Mapping[str, Any] | None]:
+    """Put the command down and wait for its answer: the command's id, and the answer where one came."""
     disk, clock = RealDisk(), RealClock()
     try:
         files = command_files(disk, home)
         command = make(f"cli-{clock.now():%Y%m%dT%H%M%S.%f}-{os.getpid()}")
         files.put(command.correlation_id, command)
-        answer = _wait(files, command.correlation_id, home / "state", clock)
+        return command.correlation_id, _wait(files, command.correlation_id, home / "state", clock)
     finally:
         disk.close()
-    if answer is None:
-        return _say_later(home, command.correlation_id)
-    return _say(answer, done)
+
+
+def is_running(home: Path) -> bool:
+    """Whether somebody is there to answer: a daemon of this machine, or perhaps one of another."""
+    return owner_of(home / "state")[0] in (Owner.RUNNING, Owner.ELSEWHERE)
 
 
 def _wait(files: CommandFiles, command_id: str, state: Path, clock: Clock) -> Mapping[str, Any] | None:
     ends_at = clock.monotonic() + ANSWER_WITHIN_S
     while (answer := files.answer_to(command_id)) is None:
-        if clock.monotonic() > ends_at or owner_of(state)[0] in (Owner.NONE, Owner.KILLED):
+        if clock.monotonic() > ends_at or not is_running(state.parent):
             return files.answer_to(command_id)
         Event().wait(_LOOK_EVERY_S)
     return answer
@@ -72,7 +80,7 @@ def _say(answer: Mapping[str, Any], done: str) -> int:
 
 
 def _say_later(home: Path, command_id: str) -> int:
-    if owner_of(home / "state")[0] in (Owner.NONE, Owner.KILLED):
+    if not is_running(home):
         print(f"no tradebot runs in {home}: it is kept as {command_id}, and done at the next start")
     else:
         print(f"tradebot has not answered within {ANSWER_WITHIN_S:.0f} s: it is kept as {command_id}, and will be done")

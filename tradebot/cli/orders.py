@@ -8,15 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from config.problems import ConfigError
 from config.settings import load_settings
-from tradebot.adapters.storage.order_reader import OrderReader
-from tradebot.app import open_reader
-from tradebot.cli.commanding import send
+from tradebot.adapters.storage.order_reader import ROWS_MAX, OrderReader
+from tradebot.app import open_reader, read_market
+from tradebot.cli.commanding import ask, is_running, send
 from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.calendar import retry_expiry
 from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import DecisionId, Order, OrderStatus
-from tradebot.engine.messages import CancelOrder, Command, DropOrder
-from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table
+from tradebot.engine.messages import CancelOrder, Command, DropOrder, RetryOrder, SweepQueue
+from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table, queue_table
 
 
 def list_orders(options: argparse.Namespace) -> int:
@@ -74,6 +76,30 @@ def drop(options: argparse.Namespace) -> int:
     return _command(
         options, lambda order, command_id: DropOrder(order_id=order.id, correlation_id=command_id), "dropped"
     )
+
+
+def retry(options: argparse.Namespace) -> int:
+    """Try a failed order again."""
+    return _command(
+        options, lambda order, command_id: RetryOrder(order_id=order.id, correlation_id=command_id), "retry requested"
+    )
+
+
+def queue(options: argparse.Namespace) -> int:
+    """The failed orders that can still be tried again; a running daemon first cancels those that cannot."""
+    home, folder = options.home.absolute(), options.config.absolute().parent
+    market, problems = read_market(folder)
+    if market is None:
+        raise ConfigError(problems)
+    settings = load_settings(folder, os.environ)
+    if is_running(home):
+        ask(home, lambda command_id: SweepQueue(correlation_id=command_id))
+    with _reader(options) as reader:
+        failed = reader.orders(OrderStatus.FAILED, ROWS_MAX)
+    expiry = settings.policy().times.expiry
+    ends = {o.id: retry_expiry(o.first_failed_at or o.created_at, market.calendar, expiry) for o in failed}
+    print(queue_table(failed, ends))
+    return ExitCode.OK
 
 
 def _command(options: argparse.Namespace, make: Callable[[Order, str], Command], done: str) -> int:

@@ -140,7 +140,9 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
     cancelled = commands.add_parser("cancel", help="cancel a pending order")
     cancelled.add_argument("--reason", default="User cancelled", help="what is written down")
     dropped = commands.add_parser("drop", help="take a failed order out of the retry queue")
-    for parser_of_one in (cancelled, dropped):
+    retried = commands.add_parser("retry", help="try a failed order again, now or with the next run")
+    queued = commands.add_parser("queue", help="the failed orders that can still be tried again")
+    for parser_of_one in (cancelled, dropped, retried):
         parser_of_one.add_argument("id", help="order id, client order id or broker order id")
     for parser_of_one in (shown, why):
         parser_of_one.add_argument("id", help="order id, client order id, broker order id, decision id or symbol")
@@ -150,6 +152,8 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
         (why, _why),
         (cancelled, _cancel),
         (dropped, _drop),
+        (retried, _retry),
+        (queued, _queue),
     ):
         _add_folders(each)
         each.set_defaults(command=command)
@@ -240,6 +244,18 @@ def _cancel(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import cancel
 
     return cancel(options)
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import retry
+
+    return retry(options)
+
+
+def _queue(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import queue
+
+    return queue(options)
 
 
 def _drop(options: argparse.Namespace) -> int:

@@ -34,6 +34,8 @@ class EventName(StrEnum):
     ORDER_REJECTED = "ORDER_REJECTED"
     ORDER_UNCERTAIN = "ORDER_UNCERTAIN"
     ORDER_RETRY = "ORDER_RETRY"
+    QUEUE_CHANGED = "QUEUE_CHANGED"
+    RUN_OF_FAILED = "RUN_OF_FAILED"
     ORDER_PARTIAL = "ORDER_PARTIAL"
     ORDER_FILLED = "ORDER_FILLED"
     ORDER_LATE_FILL = "ORDER_LATE_FILL"
@@ -175,6 +177,16 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.ORDER_RETRY: EventFields(
         meaning="The order certainly did not reach the broker and is sent again under the same client order id.",
         always=_ORDER,
+    ),
+    EventName.QUEUE_CHANGED: EventFields(
+        meaning="The retry queue changed: an order was added, updated, removed, retried or linked; skipped: it was not"
+        " tried this time, and stays.",
+        always=(*_ORDER, "change"),
+        sometimes=("cause",),
+    ),
+    EventName.RUN_OF_FAILED: EventFields(
+        meaning="The failed orders were tried again, and each has its answer.",
+        always=("retried", "placed", "failed", "skipped", "expired"),
     ),
     EventName.ORDER_PARTIAL: EventFields(meaning="A part of the order was filled.", always=_ORDER),
     EventName.ORDER_FILLED: EventFields(meaning="The whole order was filled.", always=_ORDER),

@@ -42,6 +42,7 @@ class OrderChange(StrEnum):
     EXPIRED = "expired"
     ALREADY_HELD = "already_held"
     DROPPED = "dropped"
+    REPLACED = "replaced"
     LATE_BOUGHT = "late_bought"
     LATE_SOLD = "late_sold"
     REOPENED = "reopened"
@@ -81,6 +82,7 @@ ORDER_TABLE: Mapping[OrderStatus, Mapping[OrderChange, OrderStatus]] = {
         OrderChange.EXPIRED: OrderStatus.CANCELLED,
         OrderChange.ALREADY_HELD: OrderStatus.CANCELLED,
         OrderChange.DROPPED: OrderStatus.CANCELLED,
+        OrderChange.REPLACED: OrderStatus.CANCELLED,
         OrderChange.LATE_BOUGHT: OrderStatus.ONGOING,
         OrderChange.LATE_SOLD: OrderStatus.CLOSED,
         OrderChange.REOPENED: OrderStatus.PENDING,
@@ -217,6 +219,8 @@ def _stamp(order: Order, transition: Transition) -> Order:
         return replace(order, closed_at=None)
     if transition.change is OrderChange.RETRIED:
         return replace(order, cancel_requested=False, broker_order_id=None, broker_status=None, placed_at=None)
+    if transition.change is OrderChange.LINKED:
+        return replace(order, cancel_requested=False, placed_at=at, is_manual=True)
     if transition.change in _EXECUTIONS:
         closed_at = at if order.status in _ENDS else None
         return replace(order, filled_at=order.execution_time or at, closed_at=closed_at)

@@ -105,6 +105,8 @@ class DayTimes:
     cycle_minutes: int = 1
     verify_after: timedelta = timedelta(seconds=15)
     expiry: time = time(15, 30)
+    retry: time = time(8, 0)
+    retry_until: time = time(8, 50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ class Policy:
     capital_per_trade: Decimal = Decimal(50_000)
     amo_limit_pct: Decimal = Decimal(1)
     cooldown: timedelta = timedelta(minutes=15)
+    volume_pct_max: Decimal = Decimal(5)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     looks_before_expiry: int = 3
     flags: FlowFlags = field(default_factory=FlowFlags)

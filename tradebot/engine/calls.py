@@ -19,6 +19,7 @@ from tradebot.domain.errors import (
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, Order, Variety
 from tradebot.domain.positions import Position
+from tradebot.domain.retry import VOLUME_DAYS
 from tradebot.domain.signals import Signal
 from tradebot.engine.messages import (
     BookSeen,
@@ -29,10 +30,11 @@ from tradebot.engine.messages import (
     Message,
     OrderSeen,
     RequestAnswered,
+    RetryReady,
     SellsReady,
     SignalsReady,
 )
-from tradebot.ports import Broker, Clock, History, MarketData, Strategy
+from tradebot.ports import Broker, Clock, History, KnowsIndicators, MarketData, Strategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,20 @@ class LookAtMarket:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareRetry:
+    """Everything that failed orders are judged by before they are tried again, for a run (`job`) or for the command
+    `correlation_id`."""
+
+    job: JobDue | None
+    correlation_id: str
+    trading_day: date
+    variety: Variety
+    orders: tuple[Order, ...]
+
+
 Mutation = Place | Modify | Cancel
-Question = LookAtBook | LookAtOrder | LookAtMarket | MakeSignals | PrepareSells
+Question = LookAtBook | LookAtOrder | LookAtMarket | MakeSignals | PrepareSells | PrepareRetry
 Call = Mutation | Question
 
 
@@ -121,7 +135,7 @@ def perform(call: Call, outside: Outside) -> Message:
     match call:
         case Place() | Modify() | Cancel():
             return _mutate(call, outside.broker)
-        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells():
+        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells() | PrepareRetry():
             return _look(call, outside)
 
 
@@ -130,7 +144,7 @@ def not_performed(call: Call, cause: Exception) -> Message:
     match call:
         case Place() | Modify() | Cancel():
             return _answered(call, CallOutcome.UNSENT, str(cause))
-        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells():
+        case LookAtBook() | LookAtOrder() | LookAtMarket() | MakeSignals() | PrepareSells() | PrepareRetry():
             return _failed(call, cause)
 
 
@@ -145,7 +159,7 @@ def lane_of(call: Call, order: Order | None, *, is_by_symbol: bool) -> str:
             return "book"
         case LookAtMarket():
             return "market"
-        case MakeSignals() | PrepareSells():
+        case MakeSignals() | PrepareSells() | PrepareRetry():
             return "strategy"
 
 
@@ -200,6 +214,8 @@ def _look(call: Question, outside: Outside) -> Message:
                 return _signals(call, outside)
             case PrepareSells():
                 return _sells(call, outside)
+            case PrepareRetry():
+                return _retry(call, outside)
     except Exception as cause:  # the broker's errors, a strategy's, or a defect: nothing is concluded from any
         return _failed(call, cause)
 
@@ -211,6 +227,7 @@ def _failed(call: Question, cause: Exception) -> CallFailed:
         text=str(cause),
         job=None if isinstance(call, LookAtOrder | LookAtMarket) else call.job,
         names=call.names if isinstance(call, LookAtMarket) else (),
+        correlation_id=call.correlation_id if isinstance(call, PrepareRetry) else "",
     )
 
 
@@ -232,7 +249,12 @@ def _book(call: LookAtBook, outside: Outside) -> BookSeen:
 
 
 def _has_news(orders: Sequence[BrokerOrder], booked: Mapping[BrokerOrderId, int]) -> bool:
-    return any(order.tag and order.filled_quantity > booked.get(order.broker_order_id, 0) for order in orders)
+    """An order without a tag is ours where it was linked: then it is among those that are booked."""
+    return any(
+        order.filled_quantity > booked.get(order.broker_order_id, 0)
+        and (order.tag is not None or order.broker_order_id in booked)
+        for order in orders
+    )
 
 
 def _order(call: LookAtOrder, broker: Broker) -> OrderSeen:
@@ -294,6 +316,38 @@ def _sells(call: PrepareSells, outside: Outside) -> SellsReady:
         terms=_terms(outside.broker, symbols),
         holdings=tuple(outside.broker.holdings()) if symbols else (),
     )
+
+
+def _retry(call: PrepareRetry, outside: Outside) -> RetryReady:
+    symbols = sorted({order.symbol for order in call.orders})
+    bars = {symbol: outside.history.bars(symbol, call.trading_day, VOLUME_DAYS) for symbol in symbols}
+    by_name = {strategy.name: strategy for strategy in outside.strategies}
+    return RetryReady(
+        job=call.job,
+        correlation_id=call.correlation_id,
+        order_ids=tuple(order.id for order in call.orders),
+        trading_day=call.trading_day,
+        variety=call.variety,
+        terms=_terms(outside.broker, symbols),
+        funds=outside.broker.funds(),
+        quotes=outside.market_data.quotes(symbols) if call.variety is Variety.REGULAR else {},
+        halted=outside.history.halted(call.trading_day),
+        holdings=tuple(outside.broker.holdings()),
+        book=tuple(outside.broker.order_book()),
+        closes={symbol: found[-1].close for symbol, found in bars.items() if found},
+        volumes={
+            symbol: Decimal(sum(bar.volume for bar in found)) / len(found) for symbol, found in bars.items() if found
+        },
+        ready=frozenset(order.id for order in call.orders if _has_indicators(order, call, by_name, outside.history)),
+    )
+
+
+def _has_indicators(order: Order, call: PrepareRetry, by_name: Mapping[str, Strategy], history: History) -> bool:
+    """A strategy that does not say what it needs is content with a last close."""
+    strategy: object = by_name.get(order.metadata.get("strategy", ""))
+    if isinstance(strategy, KnowsIndicators):
+        return strategy.has_indicators(order.symbol, call.trading_day, history)
+    return bool(history.bars(order.symbol, call.trading_day, 1))
 
 
 def _terms(broker: Broker, symbols: Sequence[str]) -> Mapping[str, InstrumentTerms]:

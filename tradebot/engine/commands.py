@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import EventName, in_log_words
-from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.domain.positions import EXIT_WANTED
 from tradebot.engine import alerting, ledger
@@ -27,9 +26,12 @@ from tradebot.engine.messages import (
     Once,
     PauseEntries,
     PolicyChanged,
+    RetryOrder,
     SubmitBatch,
     SubmitOrder,
+    SweepQueue,
 )
+from tradebot.engine.retrying import Retrying
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 from tradebot.engine.submissions import Submissions
@@ -39,7 +41,14 @@ class Commands:
     """One method a command; each leaves its answer in the unit, which is released once the unit is saved."""
 
     def __init__(
-        self, setting: Setting, desk: Desk, jobs: Jobs, submissions: Submissions, killing: Killing, batches: Batches
+        self,
+        setting: Setting,
+        desk: Desk,
+        jobs: Jobs,
+        retrying: Retrying,
+        submissions: Submissions,
+        killing: Killing,
+        batches: Batches,
     ) -> None:
         self._killing = killing
         self._batches = batches
@@ -47,6 +56,7 @@ class Commands:
         self._setting = setting
         self._desk = desk
         self._jobs = jobs
+        self._retrying = retrying
 
     def once(self, unit: Unit, message: Once) -> None:
         """Carry it out, unless it was done before: then its answer is given again."""
@@ -67,11 +77,17 @@ class Commands:
             case CancelOrder():
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder():
-                unit.answers.append(_drop(unit, command))
+                unit.answers.append(self._retrying.drop(unit, command))
             case ExitPosition():
                 unit.answers.append(_exit(unit, command))
             case KillSwitch():
                 self._killing.command(unit, command)
+            case RetryOrder():
+                if (answer := self._retrying.request(unit, command)) is not None:
+                    unit.answers.append(answer)
+            case SweepQueue():
+                text = f"{self._jobs.sweep_expired(unit)} expired"
+                unit.answers.append(_answer(command, Outcome.DONE, text))
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
@@ -109,18 +125,6 @@ def _exit(unit: Unit, command: ExitPosition) -> Answer:
     unit.positions[position.id] = replace(position, metadata=metadata, updated_at=unit.now)
     unit.timers.append((Job.CYCLE, unit.now))
     return _answer(command, Outcome.ASKED, f"{position.quantity} to sell")
-
-
-def _drop(unit: Unit, command: DropOrder) -> Answer:
-    order = unit.orders.get(command.order_id)
-    if order is None:
-        return _answer(command, Outcome.UNKNOWN_ID, f"no order {command.order_id}")
-    if order.status is not OrderStatus.FAILED:
-        return _answer(command, Outcome.CONFLICT, f"order {order.id} is {order.status}, not failed")
-    reason = "Dropped from retry queue"
-    transition = Transition(change=OrderChange.DROPPED, at=unit.now, reason=reason, source="command")
-    ledger.change(unit, order, transition)
-    return Answer(correlation_id=command.correlation_id, outcome=Outcome.DONE, order_ids=(order.id,))
 
 
 def _answer(command: Command, outcome: Outcome, text: str = "") -> Answer:

@@ -17,6 +17,7 @@ _LOOK_BACK_DAYS = 10
 _CATCH_UP: tuple[Job, ...] = (
     Job.ADJUST,
     Job.OPEN,
+    Job.RETRY,
     Job.MARKET_CLOSE,
     Job.END_OF_DAY,
     Job.AMO_PLACEMENT,
@@ -35,7 +36,9 @@ def plan_day(day: date, calendar: Calendar, times: DayTimes) -> list[PlannedJob]
     return [
         PlannedJob(name=Job.ADJUST, at=ist(day, _ADJUST_AT)),
         PlannedJob(name=Job.CYCLE, at=session.release_at, until=session.ends_at, every_minutes=times.cycle_minutes),
+        PlannedJob(name=Job.RETRY, at=ist(day, times.retry)),
         PlannedJob(name=Job.OPEN, at=session.opens_at),
+        PlannedJob(name=Job.EXPIRY, at=ist(day, times.expiry)),
         PlannedJob(name=Job.MARKET_CLOSE, at=session.ends_at + timedelta(seconds=30)),
         PlannedJob(name=Job.AMO_PLACEMENT, at=placement),
         PlannedJob(name=Job.END_OF_DAY, at=end_of_day),
@@ -95,8 +98,8 @@ def _recent(now: datetime, calendar: Calendar, times: DayTimes) -> Sequence[Plan
 
 
 def _makes_sense(name: Job, at: datetime, now: datetime, calendar: Calendar) -> bool:
-    """An opening only during its session; a placement while its orders can go; the rest always."""
-    if name is Job.OPEN:
+    """An opening and a retry run only before their session is over; a placement while its orders can go."""
+    if name in (Job.OPEN, Job.RETRY):
         session = calendar.trading_day(ist_date(at))
         return session is not None and now < session.ends_at
     if name is Job.AMO_PLACEMENT:

@@ -15,6 +15,7 @@ from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
     BrokerRequest,
+    Coid,
     Order,
     OrderId,
     OrderIntent,
@@ -138,7 +139,11 @@ class Desk:
                 order,
                 Transition(change=OrderChange.CANCEL_ASKED, at=unit.now, reason=reason, source="desk"),
             )
-        attempt = unit.attempts[order.coid]
+        attempt = unit.attempts.get(order.coid)
+        if attempt is None:  # recorded, and not sent yet: nobody else has to be asked
+            transition = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
+            ledger.change(unit, order, transition)
+            return
         request_id = f"{attempt.coid}-C"
         if attempt.broker_order_id is None or unit.is_under_way(request_id):
             return
@@ -229,9 +234,13 @@ class Desk:
         """When the next look, and with it the next send, of an attempt is due."""
         return unit.now + backoff(unit.sends.get(attempt.coid) or 1, attempt.coid, self._setting.chance)
 
-    def slot(self, unit: Unit, intent: OrderIntent) -> Slot:
-        """Which client order id the intent gets, or why none."""
-        return self._slots.of(unit, intent)
+    def slot(self, unit: Unit, intent: OrderIntent, row: OrderId | None = None) -> Slot:
+        """Which client order id the intent gets, or why none; `row` is the order that it is for, where that is there
+        already."""
+        slot = self._slots.of(unit, intent)
+        if slot.verdict is Submission.SENT and _is_waiting(unit, slot.coid, row):
+            return replace(slot, verdict=Submission.DUPLICATE)
+        return slot
 
     def _new_order(self, unit: Unit, intent: OrderIntent, slot: Slot) -> tuple[Order, Attempt]:
         """The row and its attempt; a failed row that waits under this id is used again."""
@@ -341,6 +350,12 @@ _STATES: Mapping[CallOutcome, RequestState] = {
     CallOutcome.UNKNOWN: RequestState.UNKNOWN,
     CallOutcome.DUPLICATE: RequestState.UNKNOWN,
 }
+
+
+def _is_waiting(unit: Unit, coid: Coid, row: OrderId | None) -> bool:
+    """Another order is recorded under the id and will be sent."""
+    order = unit.orders.get(unit.unsent.get(coid) or OrderId(""))
+    return order is not None and order.id != row and order.status is OrderStatus.PENDING
 
 
 def _duplicate(order: Order, attempt: Attempt) -> Duplicate:

@@ -57,9 +57,14 @@ from tradebot.engine.messages import (
     OutboxMarked,
     PauseEntries,
     RequestAnswered,
+    RetryReady,
     SellsReady,
     SignalsReady,
 )
+from tradebot.engine.replacing import Replacing
+from tradebot.engine.retry_desk import RetryDesk
+from tradebot.engine.retry_steps import RetrySteps
+from tradebot.engine.retrying import Retrying
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
@@ -115,15 +120,20 @@ class Engine:
         self.events_written = 0
         self._desk = Desk(setting)
         self._tracker = Tracker(setting, self._desk)
-        judging = Judging(setting)
-        entries = Entries(setting, self._desk, judging)
-        self._jobs = Jobs(setting, self._desk, entries, Sells(setting, self._desk))
+        judging, retry_desk = Judging(setting), RetryDesk(setting, self._desk)
+        replacing = Replacing(setting, self._desk, retry_desk)
+        entries = Entries(setting, self._desk, judging, replacing)
+        steps = RetrySteps(setting, judging, retry_desk, replacing)
+        self._retrying = Retrying(setting, steps, replacing)
+        self._jobs = Jobs(setting, self._desk, entries, Sells(setting, self._desk, retry_desk), self._retrying)
         intents = Intents(setting, judging)
         self._submissions = Submissions(setting, self._desk, intents, parts.store)
         self._batches = Batches(setting, self._desk, intents, self._submissions, parts.store)
         self._killing = Killing(setting, self._desk)
         self._latch_seen: Latch | None = None
-        self._commands = Commands(setting, self._desk, self._jobs, self._submissions, self._killing, self._batches)
+        self._commands = Commands(
+            setting, self._desk, self._jobs, self._retrying, self._submissions, self._killing, self._batches
+        )
 
     @property
     def answers(self) -> AnswerDesk:
@@ -229,14 +239,10 @@ class Engine:
         match message:
             case JobDue():
                 self._job_due(unit, message)
-            case SignalsReady() | SellsReady():
+            case SignalsReady() | SellsReady() | RetryReady():
                 self._job_prepared(unit, message)
-            case RequestAnswered():
-                self._desk.answered(unit, message)
-            case BookSeen():
-                self._book_seen(unit, message)
-            case OrderSeen():
-                self._tracker.order_seen(unit, message)
+            case RequestAnswered() | BookSeen() | OrderSeen():
+                self._heard(unit, message)
             case OrderPushed():
                 unit.looks.append("push")
             case CallFailed():
@@ -254,12 +260,27 @@ class Engine:
             case _:
                 self._commands.handle(unit, message)
 
-    def _job_prepared(self, unit: Unit, message: SignalsReady | SellsReady) -> None:
-        self.memory.running.discard(message.job.name)
-        if isinstance(message, SignalsReady):
-            self._jobs.signals_ready(unit, message)
-        else:
-            self._jobs.sells_ready(unit, message)
+    def _job_prepared(self, unit: Unit, message: SignalsReady | SellsReady | RetryReady) -> None:
+        if message.job is not None:
+            self.memory.running.discard(message.job.name)
+        match message:
+            case SignalsReady():
+                self._jobs.signals_ready(unit, message)
+            case SellsReady():
+                self._jobs.sells_ready(unit, message)
+            case RetryReady():
+                self._jobs.retry_ready(unit, message)
+
+    def _heard(self, unit: Unit, message: RequestAnswered | BookSeen | OrderSeen) -> None:
+        """The broker has said something of orders; what waited for that goes on."""
+        match message:
+            case RequestAnswered():
+                self._desk.answered(unit, message)
+            case BookSeen():
+                self._book_seen(unit, message)
+            case OrderSeen():
+                self._tracker.order_seen(unit, message)
+        self._retrying.settle(unit)
 
     def _noticed(self, unit: Unit, message: LatchSeen | AlertChanged) -> None:
         if isinstance(message, LatchSeen):

@@ -8,13 +8,16 @@ from tradebot.domain.events import EventName
 from tradebot.domain.guards import Reason, Refusal
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.market_rules import round_to_tick
-from tradebot.domain.orders import DecisionId, OrderIntent, Product, Side, Source
+from tradebot.domain.orders import Coid, DecisionId, Order, OrderIntent, Product, Side, Source
 from tradebot.domain.positions import Position
+from tradebot.domain.retry import OF_SIGNAL, PRICED_BY, SIZED_BY
 from tradebot.domain.signals import Signal
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.desk import Desk
-from tradebot.engine.judging import Judging, Picture, held_position, money_of
+from tradebot.engine.judging import Judging, Picture, held_position, money_of, replaceable
 from tradebot.engine.messages import SignalsReady
+from tradebot.engine.order_rows import new_order, placed_reason
+from tradebot.engine.replacing import Replacing
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
 from tradebot.engine.state import Unit
@@ -24,8 +27,9 @@ from tradebot.engine.verdicts import Wish
 class Entries:
     """Judges signals one after the other, each with what the ones before it have taken."""
 
-    def __init__(self, setting: Setting, desk: Desk, judging: Judging) -> None:
+    def __init__(self, setting: Setting, desk: Desk, judging: Judging, replacing: Replacing) -> None:
         self._setting = setting
+        self._replacing = replacing
         self._desk = desk
         self._judging = judging
 
@@ -57,10 +61,13 @@ class Entries:
         if slot.verdict is not Submission.SENT:
             self._desk.stop(unit, intent, slot)
             return slot.verdict
+        old = replaceable(unit, intent) if signal.side is Side.BUY else None
         if signal.side is Side.SELL:
             refusals = self._judging.sell(unit, signal.symbol, position)
         else:
-            refusals = self._judging.entry(unit, intent, picture)
+            refusals = self._judging.entry(unit, intent, picture, old)
+        if not refusals and old is not None and not self._setting.policy.flags.observe_only:
+            return self._replace(unit, intent, slot.coid, old)
         if not refusals:
             verdict = self._desk.place(unit, intent, slot)
             placed = unit.attempts.get(slot.coid)
@@ -102,8 +109,21 @@ class Entries:
             position_id=position.id if position is not None else None,
             trading_day=ready.trading_day,
             correlation_id=f"signal:{signal.id}",
-            metadata={"strategy": signal.strategy, **signal.metadata},
+            metadata={"strategy": signal.strategy, **_own_figures(signal), **signal.metadata},
         )
+
+    def _replace(self, unit: Unit, intent: OrderIntent, coid: Coid, old: Order) -> str:
+        """The new order is recorded now and sent when the old one is certainly gone."""
+        row_id = unit.unsent.get(coid)
+        if row_id:  # this signal's own row, from when it failed
+            new = unit.orders[row_id]
+        else:
+            new = new_order(intent, self._setting.ids.next(unit.now), coid, unit.now, placed_reason(intent))
+            ledger.record(unit, new, None)
+        self._replacing.begin(unit, new, old)
+        outcome = Submission.SENT if coid in unit.attempts else "replacing"
+        verdicts.decide(unit, verdicts.wish_of(intent), outcome, order_id=new.id)
+        return outcome
 
     def _wish(self, signal: Signal, ready: SignalsReady) -> Wish:
         return Wish(
@@ -118,6 +138,12 @@ class Entries:
 
 def in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _own_figures(signal: Signal) -> dict[str, str]:
+    """What of price and quantity is the signal's own, and stays when its order is tried again."""
+    given = ((PRICED_BY, signal.limit_price), (SIZED_BY, signal.quantity))
+    return {name: OF_SIGNAL for name, value in given if value is not None}
 
 
 def _missing(signal: Signal) -> Refusal:

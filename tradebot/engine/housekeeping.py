@@ -29,6 +29,9 @@ def forget_finished(memory: Memory, before: date) -> None:
     for decision in memory.decisions.values():
         if decision.trading_day < before:
             memory.decisions.drop(decision.id)
+    for order_id in memory.held_back.names():
+        if order_id not in kept:
+            memory.held_back.drop(order_id)
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
     memory.told = {key for key in memory.told if not key.startswith(OBSERVED)}

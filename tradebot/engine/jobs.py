@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tradebot.domain.calendar import IST, ist_date, retry_expiry
+from tradebot.domain.calendar import ist_date
 from tradebot.domain.corporate_actions import factor_on
 from tradebot.domain.events import EventName, Level
-from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import JobRun, OrderStatus, Side, Variety
 from tradebot.domain.positions import adjusted
 from tradebot.engine import ledger
-from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareSells
+from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareRetry, PrepareSells
 from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries, in_words
-from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, PauseEntries, SellsReady, SignalsReady
+from tradebot.engine.expiry import sweep_expired
+from tradebot.engine.messages import (
+    BookSeen,
+    CallFailed,
+    Job,
+    JobDue,
+    PauseEntries,
+    RetryReady,
+    SellsReady,
+    SignalsReady,
+)
 from tradebot.engine.questions import booked_quantities
 from tradebot.engine.resending import resend_due
+from tradebot.engine.retrying import Retrying
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -29,8 +39,9 @@ _RETRY_AFTER = timedelta(minutes=1)
 class Jobs:
     """A job that has done its work leaves its run in the same transaction; one that has not is done again."""
 
-    def __init__(self, setting: Setting, desk: Desk, entries: Entries, sells: Sells) -> None:
+    def __init__(self, setting: Setting, desk: Desk, entries: Entries, sells: Sells, retrying: Retrying) -> None:
         self._setting = setting
+        self._retrying = retrying
         self._desk = desk
         self._entries = entries
         self._sells = sells
@@ -58,6 +69,11 @@ class Jobs:
                 self._prepare_entries(unit, job)
             case Job.ADJUST:
                 self._adjust(unit, job)
+            case Job.RETRY:
+                if outcome := self._retrying.due(unit, job):
+                    self._finish(unit, job, outcome)
+            case Job.EXPIRY:
+                self._finish(unit, job, f"{self.sweep_expired(unit)} expired")
             case Job.PLAN | Job.CATCH_UP | Job.FIRST_START | Job.PAUSE:
                 pass
 
@@ -85,6 +101,12 @@ class Jobs:
         counts = self._entries.place_all(unit, ready)
         self._finish(unit, ready.job, in_words(counts) or "no signals")
 
+    def retry_ready(self, unit: Unit, ready: RetryReady) -> None:
+        if ready.job is None:
+            self._retrying.ready(unit, ready)
+        else:
+            self._finish(unit, ready.job, self._retrying.run(unit, ready))
+
     def sells_ready(self, unit: Unit, ready: SellsReady) -> None:
         self._sells.at_open(unit, ready)
         self._finish(unit, ready.job, f"{len(ready.targets)} targets")
@@ -109,7 +131,9 @@ class Jobs:
         """A look without an answer concludes nothing; a job that needs it comes again in a minute."""
         text = f"{message.call}: {message.error}: {message.text}"
         ledger.tell(unit, EventName.BROKER_UNREACHABLE, text, fields={"error": message.error}, level=Level.ERROR)
-        if message.job is None:
+        if message.call == PrepareRetry.__name__ and message.job is None:
+            self._retrying.not_ready(unit, message)
+        elif message.job is None:
             unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
         elif message.job.name is not Job.CYCLE:
             unit.timers.append((Job.CATCH_UP, unit.now + _RETRY_AFTER))
@@ -143,20 +167,7 @@ class Jobs:
 
     def sweep_expired(self, unit: Unit) -> int:
         """Cancel every failed order whose last hour has come; returns how many."""
-        expired = 0
-        for order in list(unit.orders.values()):
-            if order.status is not OrderStatus.FAILED:
-                continue
-            failed_at = order.first_failed_at or order.created_at
-            expiry = retry_expiry(failed_at, self._setting.calendar, self._setting.policy.times.expiry)
-            if unit.now < expiry:
-                continue
-            end = f"{expiry.astimezone(IST):%Y-%m-%d %H:%M}"
-            reason = f"Order expired - past next trading day market close ({end})"
-            transition = Transition(change=OrderChange.EXPIRED, at=unit.now, reason=reason, source="sweep")
-            ledger.change(unit, order, transition)
-            expired += 1
-        return expired
+        return sweep_expired(unit, self._setting)
 
     def _is_cycle(self, job: JobDue | None) -> bool:
         return job is not None and job.name is Job.CYCLE

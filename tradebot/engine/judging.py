@@ -15,6 +15,8 @@ from tradebot.domain.orders import EntryType, Order, OrderIntent, OrderStatus, S
 from tradebot.domain.policy import GuardMode
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
+from tradebot.domain.reconcile import PRICE_TOLERANCE
+from tradebot.domain.retry import is_by_symbol
 from tradebot.engine import ledger
 from tradebot.engine.messages import MarketSeen
 from tradebot.engine.questions import sells_of, uncertain_symbols
@@ -50,14 +52,17 @@ class Judging:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
 
-    def entry(self, unit: Unit, intent: OrderIntent, picture: Picture) -> list[Refusal]:
-        """The refusals of a buy: the state of things, the instrument's own limits, the risk limits, the book."""
+    def entry(
+        self, unit: Unit, intent: OrderIntent, picture: Picture, instead_of: Order | None = None
+    ) -> list[Refusal]:
+        """The refusals of a buy: the state of things, the instrument's own limits, the risk limits, the book; as if the
+        order that it replaces were not there."""
         try:
-            found = self._state_refusals(unit, intent, picture)
+            found = self._state_refusals(unit, intent, picture, instead_of)
             assert intent.price is not None
             entry = Entry(symbol=intent.symbol, side=intent.side, quantity=intent.quantity, price=intent.price)
             found += guards.judge_terms(entry, picture.terms[intent.symbol])
-            portfolio = _portfolio(unit, intent, picture.money)
+            portfolio = _portfolio(unit, intent, picture.money, instead_of)
             found += guards.judge_risk(entry, portfolio, self._setting.policy.risk)
             if intent.variety is Variety.REGULAR:
                 found += self._quote_refusals(unit, intent, entry, picture)
@@ -82,7 +87,9 @@ class Judging:
         standing = [order for order in sells_of(unit, position.id) if order.status is OrderStatus.PENDING]
         return [Refusal("state", Reason.SELL_STANDS, {"order_id": order.id}) for order in standing]
 
-    def _state_refusals(self, unit: Unit, intent: OrderIntent, picture: Picture) -> list[Refusal]:
+    def _state_refusals(
+        self, unit: Unit, intent: OrderIntent, picture: Picture, instead_of: Order | None
+    ) -> list[Refusal]:
         found = []
         symbol = intent.symbol
         if unit.memory.entries_stopped:
@@ -100,7 +107,7 @@ class Judging:
             found.append(Refusal("state", Reason.SYMBOL_UNCERTAIN, {"symbol": symbol}))
         if intent.source in _OF_PEOPLE:
             return found
-        if intent.entry_type is EntryType.INITIAL and (taken := _taken_by(unit, intent)):
+        if intent.entry_type is EntryType.INITIAL and (taken := _taken_by(unit, intent, instead_of)):
             found.append(Refusal("state", Reason.SYMBOL_TAKEN, {"order_id": taken.id, "status": taken.status}))
         cooled = self._cooldown(unit, symbol)
         return [*found, cooled] if cooled else found
@@ -138,7 +145,25 @@ def held_position(unit: Unit, symbol: str) -> Position | None:
     return next((p for p in unit.positions.values() if p.is_open and p.symbol == symbol), None)
 
 
-def _taken_by(unit: Unit, intent: OrderIntent) -> Order | None:
+def free_cash(unit: Unit, funds: Funds) -> Decimal:
+    """What a buy can still cost, in rupees, when everything that waits for the broker is paid for."""
+    waiting = [o for o in unit.orders.values() if o.side is Side.BUY and o.status is OrderStatus.PENDING]
+    return funds.available - sum((_left(order) for order in _unblocked(waiting)), Decimal(0))
+
+
+def replaceable(unit: Unit, intent: OrderIntent) -> Order | None:
+    """The order that a new entry of its symbol takes the place of: it waits or has failed, and another quantity or
+    price is wanted now. One that is filled in part, or that is being cancelled already, is none."""
+    taken = _taken_by(unit, intent, None)
+    if intent.entry_type is not EntryType.INITIAL or taken is None or not is_by_symbol(taken) or taken.execution_qty:
+        return None
+    if taken.status not in (OrderStatus.PENDING, OrderStatus.FAILED) or taken.cancel_requested:
+        return None
+    is_same_price = abs((taken.price or Decimal(0)) - (intent.price or Decimal(0))) <= PRICE_TOLERANCE
+    return None if is_same_price and taken.quantity == intent.quantity else taken
+
+
+def _taken_by(unit: Unit, intent: OrderIntent, instead_of: Order | None) -> Order | None:
     """Another row of the symbol that blocks a new entry; the intent's own failed row does not."""
     blocking = (OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED)
     return next(
@@ -149,14 +174,21 @@ def _taken_by(unit: Unit, intent: OrderIntent) -> Order | None:
             and order.side is Side.BUY
             and order.status in blocking
             and order.decision_id != intent.decision_id
+            and (instead_of is None or order.id != instead_of.id)
         ),
         None,
     )
 
 
-def _portfolio(unit: Unit, intent: OrderIntent, money: Money) -> Portfolio:
+def _portfolio(unit: Unit, intent: OrderIntent, money: Money, instead_of: Order | None) -> Portfolio:
     held = [position for position in unit.positions.values() if position.is_open]
-    waiting = [o for o in unit.orders.values() if o.side is Side.BUY and o.status is OrderStatus.PENDING]
+    waiting = [
+        order
+        for order in unit.orders.values()
+        if order.side is Side.BUY
+        and order.status is OrderStatus.PENDING
+        and (instead_of is None or order.id != instead_of.id)
+    ]
     symbols = {p.symbol for p in held} | {o.symbol for o in waiting}
     today = [o for o in unit.orders.values() if o.trading_day == intent.trading_day]
     return Portfolio(

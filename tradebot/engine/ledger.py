@@ -24,6 +24,7 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.retry import is_by_symbol
 from tradebot.engine.state import Unit, batch_order_key
 
 _TOLD: Mapping[OrderChange, tuple[EventName, Level]] = {
@@ -38,6 +39,18 @@ _TOLD: Mapping[OrderChange, tuple[EventName, Level]] = {
     OrderChange.LATE_BOUGHT: (EventName.ORDER_LATE_FILL, Level.CRITICAL),
     OrderChange.LATE_SOLD: (EventName.ORDER_LATE_FILL, Level.CRITICAL),
     OrderChange.REOPENED: (EventName.ORDER_REOPENED, Level.CRITICAL),
+}
+
+_QUEUED: Mapping[OrderChange, str] = {
+    OrderChange.REFUSED: "added",
+    OrderChange.RETRY_FAILED: "updated",
+    OrderChange.RETRY_REQUESTED: "updated",
+    OrderChange.EXPIRED: "removed",
+    OrderChange.ALREADY_HELD: "removed",
+    OrderChange.DROPPED: "removed",
+    OrderChange.REPLACED: "removed",
+    OrderChange.RETRIED: "retried",
+    OrderChange.LINKED: "linked",
 }
 
 
@@ -60,6 +73,11 @@ def change(unit: Unit, order: Order, transition: Transition) -> Order:
     after = lifecycle.apply(order, transition)
     unit.orders[after.id] = after
     _write_event(unit, after, transition.change, order.status, transition.source, transition.figures)
+    if transition.change is OrderChange.REFUSED:
+        after = _alone_in_queue(unit, after)
+    queued = _QUEUED.get(transition.change)
+    if queued is not None:
+        tell_queue(unit, after, "updated" if queued == "added" and after.retry_count > 1 else queued)
     told = _TOLD.get(transition.change)
     if told is not None:
         name, level = told
@@ -91,6 +109,38 @@ def _tell_target(unit: Unit, order: Order) -> None:
             },
         )
     )
+
+
+def failed_rows(unit: Unit, account_id: str, exchange: str, symbol: str, side: Side) -> list[Order]:
+    """The failed orders of signals and strategies for one thing, the oldest first."""
+    return [
+        order
+        for order in unit.orders.values()
+        if order.status is OrderStatus.FAILED
+        and (order.account_id, order.exchange, order.symbol, order.side) == (account_id, exchange, symbol, side)
+        and is_by_symbol(order)
+    ]
+
+
+def _alone_in_queue(unit: Unit, order: Order) -> Order:
+    """One failed row for one thing: an older one gives way to this failure, which takes over its age and its count."""
+    if not is_by_symbol(order):
+        return order
+    for older in failed_rows(unit, order.account_id, order.exchange, order.symbol, order.side):
+        if older.id == order.id:
+            continue
+        first = min(older.first_failed_at or older.created_at, order.first_failed_at or order.created_at)
+        order = replace(order, first_failed_at=first, retry_count=order.retry_count + older.retry_count)
+        unit.orders[order.id] = order
+        reason = f"Failed again as order {order.id}"
+        change(unit, older, Transition(change=OrderChange.REPLACED, at=unit.now, reason=reason, source="queue"))
+    return order
+
+
+def tell_queue(unit: Unit, order: Order, what: str, cause: str = "") -> None:
+    """What became of an order in the retry queue."""
+    text = f"{describe(order)} {what}: {cause or order.reason}"
+    tell(unit, EventName.QUEUE_CHANGED, text, order, {"change": what, **({"cause": cause} if cause else {})})
 
 
 def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:

@@ -43,6 +43,8 @@ class Job(StrEnum):
     OPEN = "open"
     MARKET_CLOSE = "market_close"
     AMO_PLACEMENT = "amo_placement"
+    RETRY = "retry"
+    EXPIRY = "expiry"
     END_OF_DAY = "end_of_day"
     VERIFY = "verify"
     RESEND = "resend"
@@ -84,15 +86,40 @@ class SellsReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryReady:
+    """What is needed to try failed orders again, for a run or (with `correlation_id` alone) for a command.
+
+    `book` is the broker's order book, `closes` the last close and `volumes` the mean volume of the last days by symbol;
+    `ready` are the orders whose strategies have all that they judge by.
+    """
+
+    job: JobDue | None
+    correlation_id: str
+    order_ids: tuple[OrderId, ...]
+    trading_day: date
+    variety: Variety
+    terms: Mapping[str, InstrumentTerms]
+    funds: Funds
+    quotes: Mapping[str, Quote]
+    halted: Mapping[str, str]
+    holdings: tuple[Holding, ...]
+    book: tuple[BrokerOrder, ...]
+    closes: Mapping[str, Decimal]
+    volumes: Mapping[str, Decimal]
+    ready: frozenset[OrderId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallFailed:
     """A call that only looks brought no answer; nothing is concluded from that. `call` names it, `names` the
-    submissions that waited for it."""
+    submissions that waited for it, `correlation_id` the command."""
 
     call: str
     error: str
     text: str
     job: JobDue | None = None
     names: tuple[str, ...] = ()
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +299,21 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder:
+    """Somebody wants a failed order tried again: now, or with the next run where the market is closed."""
+
+    order_id: OrderId
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepQueue:
+    """Somebody is about to look at the retry queue: what has expired leaves it first."""
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DropOrder:
     """Somebody wants a failed order out of the retry queue."""
 
@@ -324,8 +366,10 @@ Command = (
     SubmitOrder
     | SubmitBatch
     | CancelOrder
+    | RetryOrder
     | ExitPosition
     | DropOrder
+    | SweepQueue
     | PauseEntries
     | KillSwitch
     | PolicyChanged
@@ -348,6 +392,7 @@ Message = (
     | SellsReady
     | MarketSeen
     | LatchSeen
+    | RetryReady
     | CallFailed
     | RequestAnswered
     | BookSeen

@@ -6,13 +6,16 @@ from decimal import Decimal
 
 from tradebot.domain.coids import is_drawn
 from tradebot.domain.errors import StateCorrupt
-from tradebot.domain.orders import Attempt, BrokerRequest, RequestKind, RequestState, Side
+from tradebot.domain.orders import Attempt, BrokerRequest, OrderId, OrderStatus, RequestKind, RequestState, Side
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
 from tradebot.engine.jobs import PAUSED
 from tradebot.engine.messages import Job
+from tradebot.engine.retry_desk import WAITS_FOR
 from tradebot.engine.state import Memory, batch_order_key
 from tradebot.ports import IdRegistry, OrderStore, Stored
+
+_MAY_WAIT = (OrderStatus.PENDING, OrderStatus.FAILED)
 
 
 def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
@@ -71,6 +74,8 @@ def _remember_attempts(memory: Memory, stored: Stored, registry: IdRegistry) -> 
     for order in stored.orders:
         if order.coid not in memory.attempts:
             memory.unsent[order.coid] = order.id
+        if (waits_for := order.metadata.get(WAITS_FOR)) and order.status in _MAY_WAIT:
+            memory.held_back[order.id] = OrderId(waits_for)
 
 
 def _remember_requests(memory: Memory, stored: Stored) -> None:

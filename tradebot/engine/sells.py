@@ -30,6 +30,7 @@ from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import BookSeen, SellsReady
 from tradebot.engine.questions import sells_of
+from tradebot.engine.retry_desk import RetryDesk, RetryTerms
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
@@ -45,14 +46,16 @@ _TOLD = {
     ExitRule.MANUAL: EventName.EXIT_MANUAL,
 }
 _BASIS_POINTS = Decimal(10_000)
+_TRIES = "tries"
 
 
 class Sells:
     """Driven by state alone: what is held, what stands, which rule has hit. A restart goes on where it was."""
 
-    def __init__(self, setting: Setting, desk: Desk) -> None:
+    def __init__(self, setting: Setting, desk: Desk, retry_desk: RetryDesk) -> None:
         self._setting = setting
         self._desk = desk
+        self._retry_desk = retry_desk
 
     def at_open(self, unit: Unit, ready: SellsReady) -> None:
         """Take over the day's targets and what may be sold, then place what is missing."""
@@ -172,8 +175,17 @@ class Sells:
         quantity = min(position.quantity, caps.get(position.symbol, 0))
         decision = DecisionId(f"{position.exit_rule or 'target'}:{position.id}:{today}")
         earlier = [order for order in sells if order.decision_id == decision]
-        refused = [o for o in earlier if not o.execution_qty]
-        if quantity <= 0 or len(refused) >= REFUSALS_PER_DAY_MAX or self._is_over(today, unit):
+        failed = next((order for order in reversed(sells) if order.status is OrderStatus.FAILED), None)
+        refused = [o for o in earlier if not o.execution_qty and o is not failed]
+        tries = len(refused) + (_tries(failed, str(decision)) if failed is not None else 0)
+        if quantity <= 0 or tries >= REFUSALS_PER_DAY_MAX or self._is_over(today, unit):
+            return
+        rule = position.exit_rule or ExitRule.PROFIT_TARGET
+        if failed is not None:
+            metadata = {"rule": rule, _TRIES: f"{decision} {tries + 1}"}
+            variety = Variety.REGULAR
+            terms = RetryTerms(quantity=quantity, price=price, variety=variety, trading_day=today, metadata=metadata)
+            self._retry_desk.send(unit, failed, terms)
             return
         self._desk.place(
             unit,
@@ -193,7 +205,7 @@ class Sells:
                 position_id=position.id,
                 trading_day=today,
                 correlation_id=decision,
-                metadata={"rule": position.exit_rule or ExitRule.PROFIT_TARGET},
+                metadata={"rule": rule},
             ),
         )
 
@@ -233,6 +245,12 @@ def _submitted_at(unit: Unit, position: Position) -> datetime:
     attempt = unit.attempts.get(position.opened_by)
     order = unit.orders.get(attempt.order_id) if attempt is not None else None
     return order.created_at if order is not None else position.first_fill_at
+
+
+def _tries(failed: Order, decision: str) -> int:
+    """How often a sell that failed was tried for the same rule on the same day."""
+    name, _, count = failed.metadata.get(_TRIES, f"{failed.decision_id} 1").rpartition(" ")
+    return int(count) if name == decision else 0
 
 
 def _caps(holdings: Sequence[Holding]) -> dict[str, int]:

@@ -117,19 +117,33 @@ class Table(Generic[K, V]):
         self._own.pop(key, None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRun:
+    """A retry run of which some orders have no answer yet; it is told when the last one has. `sent` are those, each
+    with its count of failures before."""
+
+    sent: tuple[tuple[OrderId, int], ...]
+    retried: int
+    placed: int
+    failed: int
+    skipped: int
+    expired: int
+
+
 @dataclass(slots=True)
 class Memory:
     """What the engine knows. Only `Unit.merge` and the housekeeping at the end of a day change it.
 
     `trades` are the booked trade ids by broker order; `coids` lead from a broker order to our attempt; `sends` counts
     how often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
-    `sells` are the sell orders of a position, oldest first; `unsent` are failed rows without an attempt, by the id that
-    is kept for them; `once` names the commands that are to be remembered when they are answered, by correlation id, and
-    `command_runs` those that were; `seen` is the last row of the broker's book that was compared; `in_flight` are
-    requests handed to a lane by this process, `landings` says at which tick (a count of hand-overs and landings) one
-    ended; `running` are jobs that wait for an answer; `waiting` are submissions that wait for a picture of the market,
-    and `market_asked` says that one is under way; `batch_callers` are answered when their batch is complete, `refused`
-    says why an order of a batch was not placed, `batch_orders` leads to those that were.
+    `sells` are the sell orders of a position, oldest first; `unsent` are rows without an attempt, by the id that is
+    kept for them; `held_back` names the order that must be cancelled before another one goes, by that one; `once` names
+    the commands that are to be remembered when they are answered, by correlation id, and `command_runs` those that
+    were; `seen` is the last row of the broker's book that was compared; `in_flight` are requests handed to a lane by
+    this process, `landings` says at which tick (a count of hand-overs and landings) one ended; `running` are jobs that
+    wait for an answer; `waiting` are submissions that wait for a picture of the market, and `market_asked` says that
+    one is under way; `batch_callers` are answered when their batch is complete, `refused` says why an order of a batch
+    was not placed, `batch_orders` leads to those that were.
     """
 
     orders: Table[OrderId, Order] = field(default_factory=Table)
@@ -145,6 +159,7 @@ class Memory:
     modifies: Table[Coid, str] = field(default_factory=Table)
     sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
     unsent: Table[Coid, OrderId] = field(default_factory=Table)
+    held_back: Table[OrderId, OrderId] = field(default_factory=Table)
     once: Table[str, str] = field(default_factory=Table)
     command_runs: Table[str, CommandRun] = field(default_factory=Table)
     waiting: Table[str, Waiting] = field(default_factory=Table)
@@ -172,6 +187,8 @@ class Memory:
     is_paused: bool = False
     latch: Latch | None = None
     halt: Halt = field(default_factory=Halt)
+    retry_run: RetryRun | None = None
+    expired_before_run: int = 0
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""
@@ -205,6 +222,7 @@ _TABLES = (
     "modifies",
     "sells",
     "unsent",
+    "held_back",
     "once",
     "command_runs",
     "waiting",
@@ -242,6 +260,7 @@ class Unit:
     modifies: Table[Coid, str]
     sells: Table[PositionId, tuple[OrderId, ...]]
     unsent: Table[Coid, OrderId]
+    held_back: Table[OrderId, OrderId]
     once: Table[str, str]
     command_runs: Table[str, CommandRun]
     waiting: Table[str, Waiting]
@@ -288,10 +307,13 @@ class Unit:
     @property
     def is_paused(self) -> bool:
         """Whether entries are paused, with what this unit and its batch have changed."""
-        own = self.facts.get("is_paused")
-        if own is None:
-            return self.memory.is_paused if self._batch is None else self._batch.is_paused
-        return bool(own)
+        return bool(self.fact("is_paused"))
+
+    def fact(self, name: str) -> object:
+        """A plain field of the memory, as this unit and its batch leave it."""
+        if name in self.facts:
+            return self.facts[name]
+        return getattr(self.memory, name) if self._batch is None else self._batch.fact(name)
 
     @property
     def latch(self) -> Latch | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradebot.domain.events import EventName
 from tradebot.domain.guards import Reason, Refusal
 from tradebot.domain.lifecycle import OrderChange, Transition
-from tradebot.domain.orders import Coid, Decision, DecisionId, Order, OrderId, OrderIntent, Side
+from tradebot.domain.orders import Coid, Decision, DecisionId, Order, OrderId, OrderIntent, Side, Source
 from tradebot.engine import ledger
 from tradebot.engine.ids import OrderIds
 from tradebot.engine.order_rows import new_order
@@ -57,7 +57,7 @@ def fail(unit: Unit, intent: OrderIntent, coid: Coid, refusals: Sequence[Refusal
     """
     for refusal in refusals:
         tell_block(unit, intent.symbol, intent.correlation_id, refusal)
-    row_id = unit.unsent.get(coid)
+    row_id = unit.unsent.get(coid) or _failed_before(unit, intent)
     change = OrderChange.REFUSED if row_id is None else OrderChange.RETRY_FAILED
     if row_id is None:
         order = new_order(intent, ids.next(unit.now), coid, unit.now, "Not sent")
@@ -119,6 +119,13 @@ def tell_block(unit: Unit, symbol: str, correlation_id: str, refusal: Refusal, *
         },
         correlation_id=correlation_id,
     )
+
+
+def _failed_before(unit: Unit, intent: OrderIntent) -> OrderId | None:
+    """The failed row of the same symbol and side: of signals and strategies there is one at most."""
+    rows = ledger.failed_rows(unit, intent.account_id, intent.exchange, intent.symbol, intent.side)
+    is_of_signals = intent.source in (Source.SIGNAL, Source.STRATEGY)
+    return rows[0].id if rows and is_of_signals else None
 
 
 def _failure_reason(refusal: Refusal) -> str:

@@ -59,6 +59,14 @@ class Dip:
         average = self._indicators.readings(position.symbol, bars).ema_short
         return rupees(average) if average is not None else None
 
+    def has_indicators(self, symbol: str, as_of: date, history: History) -> bool:
+        """Whether there are bars enough for RSI and both averages, and no unexplained jump."""
+        if symbol in history.halted(as_of):
+            return False
+        readings = self._indicators.readings(symbol, history.bars(symbol, as_of, WINDOW_BARS))
+        known = (readings.ema_long, readings.ema_short, readings.rsi)
+        return readings.bars > WARM_UP_BARS and None not in known
+
 
 def _first_fill_days(held: Sequence[Position]) -> Mapping[str, date]:
     """The trading day of the first fill by symbol; of several positions in a symbol the oldest counts."""

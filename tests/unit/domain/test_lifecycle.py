@@ -47,6 +47,7 @@ SPECIFIED = {
     ("failed", "expired"): "cancelled",
     ("failed", "already_held"): "cancelled",
     ("failed", "dropped"): "cancelled",
+    ("failed", "replaced"): "cancelled",
     ("ongoing", "position_sold"): "closed",
     ("cancelled", "late_bought"): "ongoing",
     ("cancelled", "late_sold"): "closed",

@@ -18,6 +18,11 @@ EXAMPLES = [
     ("on the eve of a holiday", date(2026, 11, 23), time(16, 5), date(2026, 11, 25)),
     ("on the holiday", date(2026, 11, 24), time(12, 0), date(2026, 11, 25)),
     ("a minute after midnight", date(2026, 11, 17), time(0, 1), date(2026, 11, 18)),
+    ("before a Muhurat session on a Sunday", date(2026, 11, 6), time(16, 5), date(2026, 11, 9)),
+    ("on the day of a Muhurat session", date(2026, 11, 8), time(18, 30), date(2026, 11, 9)),
+    ("between a Muhurat session and a holiday", date(2026, 11, 9), time(16, 5), date(2026, 11, 11)),
+    ("before a short session on a Saturday", date(2024, 3, 1), time(16, 5), date(2024, 3, 4)),
+    ("before a full session on a Sunday", date(2026, 1, 30), time(16, 5), date(2026, 2, 1)),
     ("a minute before midnight", date(2026, 11, 16), time(23, 59), date(2026, 11, 17)),
 ]
 

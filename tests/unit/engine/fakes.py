@@ -182,10 +182,11 @@ class NotedJobs:
 
 @dataclass(slots=True)
 class FakeMarket:
-    """Quotes, daily bars (none) and halts."""
+    """Quotes, daily bars by symbol, and halts."""
 
     prices: dict[str, Quote] = field(default_factory=dict)
     halts: dict[str, str] = field(default_factory=dict)
+    days: dict[str, Sequence[Bar]] = field(default_factory=dict)
 
     def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         return {symbol: self.prices[symbol] for symbol in symbols if symbol in self.prices}
@@ -194,7 +195,7 @@ class FakeMarket:
         return list(self.prices)
 
     def bars(self, symbol: str, as_of: date, count: int) -> Sequence[Bar]:
-        return []
+        return list(self.days.get(symbol, ()))[-count:]
 
     def halted(self, as_of: date) -> Mapping[str, str]:
         return self.halts

@@ -232,7 +232,8 @@ def test_three_sells_that_came_to_nothing_end_the_day_for_the_position() -> None
         quoted(house, "990")
 
     assert house.broker.count("place") == 3
-    assert [sell.status for sell in house.orders(Side.SELL)] == [OrderStatus.FAILED] * 3
+    (sell,) = house.orders(Side.SELL)
+    assert (sell.status, sell.retry_count) == (OrderStatus.FAILED, 3)
 
 
 def test_the_next_day_begins_to_count_anew() -> None:

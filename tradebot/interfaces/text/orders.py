@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.calendar import IST
-from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, Order, OrderEvent
+from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, Order, OrderEvent, OrderId
 from tradebot.interfaces.text.table import table
 
 
@@ -31,6 +31,28 @@ def orders_table(orders: Sequence[Order]) -> str:
     ]
     header = ("id", "symbol", "side", "quantity", "price", "status", "filled", "created (IST)", "reason")
     return table(header, rows, right=frozenset({3, 4}))
+
+
+def queue_table(failed: Sequence[Order], ends: Mapping[OrderId, datetime]) -> str:
+    """The retry queue, the order that expires next first; `ends` says when each does."""
+    if not failed:
+        return "no order waits to be tried again"
+    rows = [
+        (
+            order.id,
+            order.symbol,
+            order.side,
+            str(order.quantity),
+            _money(order.price),
+            str(order.retry_count),
+            _when(order.first_failed_at or order.created_at),
+            _when(ends[order.id]),
+            order.reason,
+        )
+        for order in sorted(failed, key=lambda order: (ends[order.id], order.id))
+    ]
+    header = ("id", "symbol", "side", "quantity", "price", "failures", "failed (IST)", "until (IST)", "reason")
+    return table(header, rows, right=frozenset({3, 4, 5}))
 
 
 def order_facts(order: Order, attempts: Sequence[Attempt], fills: Sequence[Fill]) -> str:
