@@ -168,6 +168,33 @@ class Times(Section):
     cycle_min: int = key(
         "CYCLE_MIN", 1, "how often orders and positions are looked after in market hours", unit=MINUTES, low=1, high=5
     )
+    acknowledged_within_s: int = key(
+        "ACKNOWLEDGED_WITHIN_S",
+        2,
+        "an order whose placement the broker has not answered by then is told as silent",
+        unit=SECONDS,
+        low=1,
+        high=15,
+        live=True,
+    )
+    released_within_min: int = key(
+        "RELEASED_WITHIN_MIN",
+        1,
+        "so long after the open an after-market order that was not released is told as silent",
+        unit=MINUTES,
+        low=1,
+        high=5,
+        live=True,
+    )
+    final_within_min: int = key(
+        "FINAL_WITHIN_MIN",
+        2,
+        "so long after the session's end an order that has not ended is told as silent",
+        unit=MINUTES,
+        low=1,
+        high=15,
+        live=True,
+    )
     retry_at: ClockTime = key(
         "RETRY_AT",
         time(8, 0),

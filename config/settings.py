@@ -28,6 +28,8 @@ from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
 from config.trading import Exits, Guards, Orders, Risk
 from config.watching import Alerts, Calls
+from tradebot.domain.expectations import Patience
+from tradebot.domain.manual import ManualRules, parse_policies
 from tradebot.domain.policy import DayTimes, ExitRules, FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
 
 __all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_settings"]
@@ -153,6 +155,9 @@ class Settings(BaseSettings):
             cooldown=timedelta(minutes=self.risk.cooldown_min),
             volume_pct_max=self.risk.max_volume_pct,
             unknown=self.orders.unknown_policy,
+            manual=ManualRules(
+                default=self.orders.manual_policy, by_symbol=parse_policies(self.orders.manual_policy_of)
+            ),
             looks_before_expiry=self.orders.unknown_looks,
             risk=_risk_limits(self.risk),
             flags=_flow_flags(self),
@@ -301,4 +306,9 @@ def _day_times(times: Times, orders: Orders) -> DayTimes:
         expiry=times.retry_expires_at,
         retry=times.retry_at,
         retry_until=times.retry_until,
+        patience=Patience(
+            acknowledged=timedelta(seconds=times.acknowledged_within_s),
+            released=timedelta(minutes=times.released_within_min),
+            final=timedelta(minutes=times.final_within_min),
+        ),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from config.declaring import BASIS_POINTS, MINUTES, PER_CENT, RUPEES, Section, key
-from config.kinds import Guard, Number, UnknownWord
+from config.kinds import Guard, ManualWord, Number, UnknownWord
+from tradebot.domain.manual import ManualPolicy
 from tradebot.domain.policy import GuardMode, UnknownPolicy
 
 
@@ -234,6 +235,20 @@ class Orders(Section):
         "an order that can nowhere be found is held for a human, or declared expired",
         live=True,
     )
+    manual_policy: ManualWord = key(
+        "MANUAL_POLICY",
+        ManualPolicy.ADOPT,
+        "what people do by hand at the broker: we go on with it, take no notice, or halt the symbol as well",
+        live=True,
+    )
+    manual_policy_of: str = key(
+        "MANUAL_POLICY_OF",
+        "",
+        "symbols with a policy of their own",
+        allowed='pairs like "INFY=halt, TCS=ignore", or empty',
+        pattern=r"^([A-Z0-9&-]{1,32}=(adopt|ignore|halt)(, ?| |$)){0,200}$",
+        live=True,
+    )
     unknown_looks: int = key(
         "UNKNOWN_LOOKS", 3, "how often it is looked for first", unit="looks", low=2, high=10, live=True
     )
@@ -242,8 +257,8 @@ class Orders(Section):
         15,
         "how long after a placement the broker's order book is asked about it",
         unit="seconds",
-        low=2,
-        high=60,
+        low=10,
+        high=30,
         live=True,
     )
     registry_keep_days: int = key(

@@ -110,13 +110,15 @@ class NoRecorder:
 @dataclass(slots=True)
 class World:
     """One process's life in a scenario: from the scenario's start, or from a moment on. `asleep_until`: the market has
-    gone on without it until then."""
+    gone on without it until then. `hand` is somebody else on the same
+    account, who gets a turn at each step of the day."""
 
     scenario: Scenario
     tracer: Tracer = field(default_factory=Tracer)
     moment: Moment | None = None
     asleep_until: datetime | None = None
     keeps_standings: bool = False
+    hand: Callable[[Exchange], None] = lambda _exchange: None
     events: list[Event] = field(default_factory=list)
     standings: dict[datetime, Standing] = field(default_factory=dict)
     incidents: int = 0
@@ -179,6 +181,7 @@ class World:
             return like is None or standing(self.exchange, engine.memory) != like
 
         def note() -> None:
+            self.hand(self.exchange)
             if self.exchange.now >= scenario.faults_until:
                 edge.dials = ()
             if self.keeps_standings:

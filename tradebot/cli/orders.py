@@ -17,7 +17,7 @@ from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.calendar import retry_expiry
 from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import DecisionId, Order, OrderStatus
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, RetryOrder, SweepQueue
+from tradebot.engine.messages import CancelOrder, Command, DropOrder, ReleaseSymbol, RetryOrder, SweepQueue
 from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table, queue_table
 
 
@@ -82,6 +82,16 @@ def retry(options: argparse.Namespace) -> int:
     """Try a failed order again."""
     return _command(
         options, lambda order, command_id: RetryOrder(order_id=order.id, correlation_id=command_id), "retry requested"
+    )
+
+
+def release(options: argparse.Namespace) -> int:
+    """Let a symbol take entries again that was halted for manual activity."""
+    symbol = options.symbol.upper()
+    return send(
+        options.home.absolute(),
+        lambda command_id: ReleaseSymbol(symbol=symbol, correlation_id=command_id),
+        f"{symbol} takes entries again",
     )
 
 

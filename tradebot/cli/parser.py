@@ -141,6 +141,8 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
     cancelled.add_argument("--reason", default="User cancelled", help="what is written down")
     dropped = commands.add_parser("drop", help="take a failed order out of the retry queue")
     retried = commands.add_parser("retry", help="try a failed order again, now or with the next run")
+    released = commands.add_parser("release", help="let a symbol take entries that was halted for manual activity")
+    released.add_argument("symbol")
     queued = commands.add_parser("queue", help="the failed orders that can still be tried again")
     for parser_of_one in (cancelled, dropped, retried):
         parser_of_one.add_argument("id", help="order id, client order id or broker order id")
@@ -154,6 +156,7 @@ def _add_orders(parser: argparse.ArgumentParser) -> None:
         (dropped, _drop),
         (retried, _retry),
         (queued, _queue),
+        (released, _release_symbol),
     ):
         _add_folders(each)
         each.set_defaults(command=command)
@@ -250,6 +253,12 @@ def _retry(options: argparse.Namespace) -> int:
     from tradebot.cli.orders import retry
 
     return retry(options)
+
+
+def _release_symbol(options: argparse.Namespace) -> int:
+    from tradebot.cli.orders import release
+
+    return release(options)
 
 
 def _queue(options: argparse.Namespace) -> int:

@@ -43,6 +43,7 @@ class EventName(StrEnum):
     ORDER_MODIFIED = "ORDER_MODIFIED"
     ORDER_EXPIRED = "ORDER_EXPIRED"
     ORDER_REOPENED = "ORDER_REOPENED"
+    ORDER_SILENT = "ORDER_SILENT"
     COID_REUSED = "COID_REUSED"
     COID_DUPLICATE = "COID_DUPLICATE"
     GUARD_PASS = "GUARD_PASS"
@@ -51,6 +52,7 @@ class EventName(StrEnum):
     SIGNALS_RECEIVED = "SIGNALS_RECEIVED"
     SIGNALS_UNUSABLE = "SIGNALS_UNUSABLE"
     SYMBOL_HALTED = "SYMBOL_HALTED"
+    SYMBOL_RELEASED = "SYMBOL_RELEASED"
     POSITION_OPENED = "POSITION_OPENED"
     POSITION_UPDATED = "POSITION_UPDATED"
     POSITION_ADJUSTED = "POSITION_ADJUSTED"
@@ -64,6 +66,8 @@ class EventName(StrEnum):
     MANUAL_ORDER_SEEN = "MANUAL_ORDER_SEEN"
     MANUAL_CANCEL = "MANUAL_CANCEL"
     MANUAL_MODIFICATION = "MANUAL_MODIFICATION"
+    MANUAL_EXIT = "MANUAL_EXIT"
+    MANUAL_PARTIAL_EXIT = "MANUAL_PARTIAL_EXIT"
     HOLDINGS_DIFFER = "HOLDINGS_DIFFER"
     CYCLE = "CYCLE"
     MARKET_CLOSED = "MARKET_CLOSED"
@@ -141,6 +145,7 @@ _ORDER = (
     "broker_order_id",
 )
 _POSITION = ("position_id", "symbol", "quantity", "avg_price", "realised_pnl", "exit_rule")
+_HAND_SALE = ("position_id", "symbol", "quantity", "left", "exit_price", "realised_pnl")
 _EXIT = ("position_id", "symbol", "found", "threshold", "quantity")
 
 EVENT_FIELDS: Mapping[EventName, EventFields] = {
@@ -207,6 +212,12 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         levels=_CRITICAL,
         always=_ORDER,
     ),
+    EventName.ORDER_SILENT: EventFields(
+        meaning="What must be heard of an order (acknowledged, released, final) has not come by its time. Look at it at"
+        " the broker's.",
+        levels=_CRITICAL,
+        always=(*_ORDER, "expected", "late_s"),
+    ),
     EventName.COID_REUSED: EventFields(
         meaning="A client order id that was reserved before is used. WARNING: the order stands at the broker and only"
         " the registry knew it; it gets its row back.",
@@ -271,9 +282,13 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         always=("strategy",),
     ),
     EventName.SYMBOL_HALTED: EventFields(
-        meaning="A price jumped and no corporate action explains it; the symbol takes no entry.",
+        meaning="A price jumped and no corporate action explains it, or somebody was active by hand in a symbol whose"
+        " policy is halt; it takes no entry.",
         levels=_ERROR,
         always=("symbol",),
+    ),
+    EventName.SYMBOL_RELEASED: EventFields(
+        meaning="A symbol that was halted for manual activity takes entries again.", levels=_WARNING, always=("symbol",)
     ),
     EventName.POSITION_OPENED: EventFields(meaning="The first fill of a position is booked.", always=_POSITION),
     EventName.POSITION_UPDATED: EventFields(
@@ -332,6 +347,16 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         levels=_WARNING,
         always=_ORDER,
     ),
+    EventName.MANUAL_EXIT: EventFields(
+        meaning="Somebody else has sold a whole position of ours; it is closed at the price of that sale.",
+        levels=_WARNING,
+        always=_HAND_SALE,
+    ),
+    EventName.MANUAL_PARTIAL_EXIT: EventFields(
+        meaning="Somebody else has sold a part of a position of ours; we go on with the rest.",
+        levels=_WARNING,
+        always=_HAND_SALE,
+    ),
     EventName.HOLDINGS_DIFFER: EventFields(
         meaning="Our books and the broker's holdings differ. CRITICAL: a sell was filled, and we hold nothing.",
         levels=(Level.WARNING, Level.CRITICAL),
@@ -349,6 +374,7 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
             "cancelled",
             "manual_cancelled",
             "manual_modified",
+            "manual_sells",
             "not_found",
             "failed",
         ),

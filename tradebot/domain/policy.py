@@ -7,6 +7,9 @@ from datetime import time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tradebot.domain.expectations import Patience
+from tradebot.domain.manual import ManualRules
+
 
 class GuardMode(StrEnum):
     """`shadow` judges and logs, and does not block."""
@@ -107,6 +110,7 @@ class DayTimes:
     expiry: time = time(15, 30)
     retry: time = time(8, 0)
     retry_until: time = time(8, 50)
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +123,7 @@ class Policy:
     amo_limit_pct: Decimal = Decimal(1)
     cooldown: timedelta = timedelta(minutes=15)
     volume_pct_max: Decimal = Decimal(5)
+    manual: ManualRules = field(default_factory=ManualRules)
     unknown: UnknownPolicy = UnknownPolicy.HOLD
     looks_before_expiry: int = 3
     flags: FlowFlags = field(default_factory=FlowFlags)

@@ -16,6 +16,7 @@ from tradebot.domain.orders import (
     Fill,
     Order,
     OrderStatus,
+    OrderType,
     Side,
     Variety,
 )
@@ -317,10 +318,11 @@ def _manual_change(ours: Tracked, theirs: BrokerOrder) -> tuple[Decimal, int] | 
     attempt = ours.attempt
     if ours.is_being_modified or theirs.word is not BrokerWord.OPEN or attempt.price is None:
         return None
-    same_price = abs(theirs.price - attempt.price) <= PRICE_TOLERANCE
-    if same_price and theirs.quantity == attempt.quantity:
+    has_limit = theirs.order_type in (OrderType.LIMIT, OrderType.SL)
+    price = theirs.price if has_limit else attempt.price
+    if abs(price - attempt.price) <= PRICE_TOLERANCE and theirs.quantity == attempt.quantity:
         return None
-    return theirs.price, theirs.quantity
+    return price, theirs.quantity
 
 
 def _transition(change: OrderChange, theirs: BrokerOrder, look: Look, reason: str) -> Transition:

@@ -12,6 +12,7 @@ from tradebot.engine import alerting, ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.batches import Batches
 from tradebot.engine.desk import Desk
+from tradebot.engine.halts import release
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import held_position
 from tradebot.engine.killing import Killing
@@ -26,6 +27,7 @@ from tradebot.engine.messages import (
     Once,
     PauseEntries,
     PolicyChanged,
+    ReleaseSymbol,
     RetryOrder,
     SubmitBatch,
     SubmitOrder,
@@ -85,6 +87,8 @@ class Commands:
             case RetryOrder():
                 if (answer := self._retrying.request(unit, command)) is not None:
                     unit.answers.append(answer)
+            case ReleaseSymbol():
+                unit.answers.append(_release(unit, command))
             case SweepQueue():
                 text = f"{self._jobs.sweep_expired(unit)} expired"
                 unit.answers.append(_answer(command, Outcome.DONE, text))
@@ -114,6 +118,13 @@ class Commands:
             fields = {"key": key, "old": old, "new": new}
             ledger.tell(unit, EventName.CONFIG_CHANGED, f"{key}: {old} -> {new}", fields=fields)
         self._setting.policy = command.policy
+
+
+def _release(unit: Unit, command: ReleaseSymbol) -> Answer:
+    symbol = command.symbol.upper()
+    if release(unit, symbol, command.correlation_id):
+        return _answer(command, Outcome.DONE)
+    return _answer(command, Outcome.CONFLICT, f"{symbol} is not halted")
 
 
 def _exit(unit: Unit, command: ExitPosition) -> Answer:

@@ -38,6 +38,8 @@ def plan_day(day: date, calendar: Calendar, times: DayTimes) -> list[PlannedJob]
         PlannedJob(name=Job.CYCLE, at=session.release_at, until=session.ends_at, every_minutes=times.cycle_minutes),
         PlannedJob(name=Job.RETRY, at=ist(day, times.retry)),
         PlannedJob(name=Job.OPEN, at=session.opens_at),
+        PlannedJob(name=Job.SILENCE, at=session.opens_at + times.patience.released),
+        PlannedJob(name=Job.SILENCE, at=session.ends_at + times.patience.final),
         PlannedJob(name=Job.EXPIRY, at=ist(day, times.expiry)),
         PlannedJob(name=Job.MARKET_CLOSE, at=session.ends_at + timedelta(seconds=30)),
         PlannedJob(name=Job.AMO_PLACEMENT, at=placement),

@@ -104,6 +104,7 @@ class Desk:
         unit.requests[request.id] = request
         unit.sends[attempt.coid] = (unit.sends.get(attempt.coid) or 0) + 1
         unit.calls.append(Place(request_id=request.id, ticket=ticket))
+        unit.timers.append((Job.SILENCE, unit.now + self._setting.policy.times.patience.acknowledged))
         ledger.tell(unit, EventName.ORDER_SENT, ledger.describe(order), order, {"attempt": attempt.number})
 
     def send_again(self, unit: Unit, order: Order, attempt: Attempt) -> None:

@@ -383,7 +383,7 @@ class Engine:
             self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))
         if batch.looks and not any(isinstance(call, LookAtBook) for call in batch.calls):
             batch.calls.append(self._jobs.look(Unit(self.memory, batch.now), ",".join(dict.fromkeys(batch.looks))))
-        for name, at in batch.timers:
+        for name, at in dict.fromkeys(batch.timers):
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
         self._answers.release(batch.answers)

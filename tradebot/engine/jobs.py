@@ -30,6 +30,7 @@ from tradebot.engine.resending import resend_due
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
+from tradebot.engine.silence import SilenceWatch
 from tradebot.engine.state import Unit
 
 PAUSED = "paused"
@@ -42,6 +43,7 @@ class Jobs:
     def __init__(self, setting: Setting, desk: Desk, entries: Entries, sells: Sells, retrying: Retrying) -> None:
         self._setting = setting
         self._retrying = retrying
+        self._silence = SilenceWatch(setting)
         self._desk = desk
         self._entries = entries
         self._sells = sells
@@ -72,9 +74,11 @@ class Jobs:
             case Job.RETRY:
                 if outcome := self._retrying.due(unit, job):
                     self._finish(unit, job, outcome)
+            case Job.SILENCE:
+                self._silence.look(unit)
             case Job.EXPIRY:
                 self._finish(unit, job, f"{self.sweep_expired(unit)} expired")
-            case Job.PLAN | Job.CATCH_UP | Job.FIRST_START | Job.PAUSE:
+            case Job.PLAN | Job.CATCH_UP | Job.FIRST_START | Job.PAUSE | Job.HALTS:
                 pass
 
     def look(self, unit: Unit, purpose: str, job: JobDue | None = None) -> LookAtBook:
@@ -221,7 +225,7 @@ class Jobs:
         self._finish(unit, job, f"{count} positions adjusted")
 
     def _tell_cycle(self, unit: Unit, counts: dict[str, int]) -> None:
-        if counts["updated"] or counts["not_found"]:
+        if counts["updated"] or counts["not_found"] or counts["manual_sells"]:
             text = f"{counts['checked']} checked, {counts['updated']} updated"
             ledger.tell(unit, EventName.CYCLE, text, fields=counts)
 

@@ -18,6 +18,7 @@ from tradebot.domain.quotes import Quote
 from tradebot.domain.reconcile import PRICE_TOLERANCE
 from tradebot.domain.retry import is_by_symbol
 from tradebot.engine import ledger
+from tradebot.engine.halts import halts_of
 from tradebot.engine.messages import MarketSeen
 from tradebot.engine.questions import sells_of, uncertain_symbols
 from tradebot.engine.setting import Setting
@@ -103,6 +104,8 @@ class Judging:
             found.append(Refusal("state", Reason.ENTRIES_PAUSED, {"symbol": symbol}))
         if symbol in picture.halted:
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"jump": picture.halted[symbol]}))
+        if symbol in (halts := halts_of(unit)):
+            found.append(Refusal("state", Reason.SYMBOL_HALTED, {"cause": halts[symbol]}))
         if symbol in uncertain_symbols(unit):
             found.append(Refusal("state", Reason.SYMBOL_UNCERTAIN, {"symbol": symbol}))
         if intent.source in _OF_PEOPLE:

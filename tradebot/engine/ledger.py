@@ -202,6 +202,38 @@ def book(unit: Unit, fill: Fill, factor: Fraction = Fraction(1)) -> None:
         _sold(unit, order, fill)
 
 
+def note(unit: Unit, order: Order, event: str, source: str, figures: Mapping[str, str]) -> None:
+    """A line of the order's story that is no change of its status."""
+    _write_event(unit, order, event, order.status, source, figures)
+
+
+def reduce_by_hand(unit: Unit, position: Position, quantity: int, price: Decimal, how: str) -> Position:
+    """Shares of a position that somebody else has sold, at that price; at zero it is closed, with its buys."""
+    after = positions.sold(position, quantity, price, unit.now)
+    unit.positions[after.id] = after
+    name = EventName.MANUAL_PARTIAL_EXIT if after.is_open else EventName.MANUAL_EXIT
+    gain = after.realised_pnl - position.realised_pnl
+    text = f"{position.symbol}: {quantity} of {position.quantity} {how} at Rs {price:.2f}, P&L Rs {gain:.2f}"
+    fields: dict[str, FieldValue] = {
+        "position_id": position.id,
+        "symbol": position.symbol,
+        "quantity": quantity,
+        "left": after.quantity,
+        "exit_price": price,
+        "realised_pnl": gain,
+    }
+    tell(unit, name, text, fields=fields, level=Level.WARNING)
+    figures = {"quantity": str(quantity), "price": f"{price:.4f}", "left": str(after.quantity)}
+    buys = [order for order in unit.orders.values() if order.position_id == position.id and order.side is Side.BUY]
+    for order in buys:
+        note(unit, order, name.lower(), "holdings", figures)
+    if not after.is_open:
+        _close_buys(unit, after)
+        for order in buys[:1]:
+            _tell_position(unit, EventName.POSITION_CLOSED, after, order)
+    return after
+
+
 def close_if_sold(unit: Unit, order: Order) -> None:
     """A buy whose position was sold before its end was known is done as well."""
     position = unit.positions.get(order.position_id) if order.position_id is not None else None

@@ -36,6 +36,7 @@ class Job(StrEnum):
 
     FIRST_START = "first_start"
     PAUSE = "pause"
+    HALTS = "halts"
     PLAN = "plan"
     CATCH_UP = "catch_up"
     ADJUST = "adjust"
@@ -47,6 +48,7 @@ class Job(StrEnum):
     EXPIRY = "expiry"
     END_OF_DAY = "end_of_day"
     VERIFY = "verify"
+    SILENCE = "silence"
     RESEND = "resend"
 
 
@@ -307,6 +309,14 @@ class RetryOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSymbol:
+    """Somebody wants entries again in a symbol that was halted for manual activity."""
+
+    symbol: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepQueue:
     """Somebody is about to look at the retry queue: what has expired leaves it first."""
 
@@ -370,6 +380,7 @@ Command = (
     | ExitPosition
     | DropOrder
     | SweepQueue
+    | ReleaseSymbol
     | PauseEntries
     | KillSwitch
     | PolicyChanged

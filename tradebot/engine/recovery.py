@@ -9,6 +9,7 @@ from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.orders import Attempt, BrokerRequest, OrderId, OrderStatus, RequestKind, RequestState, Side
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
+from tradebot.engine.halts import read_halts
 from tradebot.engine.jobs import PAUSED
 from tradebot.engine.messages import Job
 from tradebot.engine.retry_desk import WAITS_FOR
@@ -42,6 +43,7 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.batches[batch.id] = batch
     for leg in stored.batch_legs:
         memory.legs[f"{leg.batch_id}/{leg.number}"] = leg
+    memory.manual_halts = read_halts(memory.job_runs.get(Job.HALTS))
     pause = memory.job_runs.get(Job.PAUSE)
     memory.is_paused = pause is not None and pause.outcome == PAUSED
     _settle_registry(memory, store, registry)

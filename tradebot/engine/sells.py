@@ -14,6 +14,7 @@ from tradebot.domain.events import EventName, Level
 from tradebot.domain.exits import Circumstances, ExitDecision, ExitRule, hits, trail_level
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import KillMode
+from tradebot.domain.manual import ManualPolicy
 from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import (
     DecisionId,
@@ -178,6 +179,8 @@ class Sells:
         failed = next((order for order in reversed(sells) if order.status is OrderStatus.FAILED), None)
         refused = [o for o in earlier if not o.execution_qty and o is not failed]
         tries = len(refused) + (_tries(failed, str(decision)) if failed is not None else 0)
+        if self._is_kept_out(position, earlier):
+            return
         if quantity <= 0 or tries >= REFUSALS_PER_DAY_MAX or self._is_over(today, unit):
             return
         rule = position.exit_rule or ExitRule.PROFIT_TARGET
@@ -207,6 +210,18 @@ class Sells:
                 correlation_id=decision,
                 metadata={"rule": rule},
             ),
+        )
+
+    def _is_kept_out(self, position: Position, earlier: Sequence[Order]) -> bool:
+        """A sell that somebody cancelled by hand is not placed again for the same rule on the same day, unless part of
+        the shares was sold by hand as well: then there is another sell for the rest."""
+        if self._setting.policy.manual.of(position.symbol) is ManualPolicy.IGNORE:
+            return False
+        return any(
+            order.is_manual
+            and order.status is OrderStatus.CANCELLED
+            and order.quantity - order.execution_qty == position.quantity
+            for order in earlier
         )
 
     def _is_over(self, today: date, unit: Unit) -> bool:

@@ -118,6 +118,15 @@ class Table(Generic[K, V]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """Shares of a position that the broker does not have, as they were first seen in this number."""
+
+    ours: int
+    broker: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryRun:
     """A retry run of which some orders have no answer yet; it is told when the last one has. `sent` are those, each
     with its count of failures before."""
@@ -188,6 +197,8 @@ class Memory:
     latch: Latch | None = None
     halt: Halt = field(default_factory=Halt)
     retry_run: RetryRun | None = None
+    manual_halts: Mapping[str, str] = field(default_factory=dict)
+    shortages: dict[PositionId, Shortage] = field(default_factory=dict)
     expired_before_run: int = 0
 
     def take_off(self, request_id: str) -> None:
@@ -295,6 +306,7 @@ class Unit:
         self.seen: dict[BrokerOrderId, BrokerOrder] = {}
         self.looks: list[str] = []
         self.cleared: list[Coid] = []
+        self.shortages: dict[PositionId, Shortage | None] = {}
         self.facts: dict[str, object] = {}
         self.told: set[str] = set()
         self.duplicates: list[datetime] = []
@@ -367,6 +379,7 @@ class Unit:
             getattr(self, name).merge()
         if self._batch is None:
             self.memory.seen.update(self.seen)
+            _take_over(self.memory.shortages, self.shortages)
             self.memory.told |= self.told
             self.memory.duplicates.extend(self.duplicates)
             self.memory.land(self.landed)
@@ -389,6 +402,7 @@ class Unit:
         batch.timers += self.timers
         batch.landed += self.landed
         batch.seen |= self.seen
+        batch.shortages |= self.shortages
         batch.looks += self.looks
         batch.cleared += self.cleared
         batch.facts |= self.facts
@@ -398,3 +412,11 @@ class Unit:
 
 def _count(memory: Memory, since: datetime) -> int:
     return sum(at >= since for at in memory.duplicates)
+
+
+def _take_over(known: dict[PositionId, Shortage], found: Mapping[PositionId, Shortage | None]) -> None:
+    for position_id, shortage in found.items():
+        if shortage is None:
+            known.pop(position_id, None)
+        else:
+            known[position_id] = shortage

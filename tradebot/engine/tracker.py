@@ -33,6 +33,7 @@ from tradebot.engine.absence import Absence
 from tradebot.engine.adoption import adopted
 from tradebot.engine.desk import Desk
 from tradebot.engine.followups import FollowUps
+from tradebot.engine.manual import Manual
 from tradebot.engine.messages import BookSeen, Job, OrderSeen
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -45,20 +46,23 @@ class Tracker:
         self._setting = setting
         self._absence = Absence(setting, desk)
         self._followups = FollowUps(setting, desk)
+        self._manual = Manual(setting, desk)
 
     def book_seen(self, unit: Unit, message: BookSeen) -> dict[str, int]:
         """Compare the whole order book. One broken order never stops the others.
 
         Returns the cycle's counts: checked, updated, executed, partially_filled, rejected, cancelled, manual_cancelled,
-        manual_modified, not_found, failed.
+        manual_modified, manual_sells, not_found, failed.
         """
         counts = dict.fromkeys(_COUNTS, 0)
         present: set[Coid] = set()
         trades = _by_order(message.trades)
+        foreign: list[BrokerOrder] = []
         for row in message.orders:
             coid = self._coid_of(unit, row)
             if coid is None:
-                self._tell_foreign(unit, row)
+                self._see_foreign(unit, row)
+                foreign.append(row)
                 continue
             if coid in present:
                 self._tell_twin(unit, coid, row)
@@ -73,6 +77,7 @@ class Tracker:
             self._compare_safely(unit, coid, row, trades.get(row.broker_order_id, ()), message.purpose, counts)
         self._absence.settle_attempts(unit, present, message, counts)
         self._absence.settle_orphans(unit, present, message)
+        counts["manual_sells"] = self._manual.holdings(unit, message, foreign)
         return counts
 
     def order_seen(self, unit: Unit, message: OrderSeen) -> None:
@@ -189,12 +194,10 @@ class Tracker:
         match notice:
             case Notice.MANUAL_CANCEL:
                 counts["manual_cancelled"] += 1
-                unit.orders[order.id] = replace(order, is_manual=True)
-                text = f"{ledger.describe(order)}: cancelled by hand"
-                ledger.tell(unit, EventName.MANUAL_CANCEL, text, order, level=Level.WARNING)
+                self._manual.cancelled(unit, order)
             case Notice.MANUAL_MODIFICATION:
                 counts["manual_modified"] += 1
-                self._modified_by_hand(unit, order, finding)
+                self._manual.modified(unit, order, finding)
             case Notice.UNKNOWN_WORD:
                 self._tell_once(unit, f"word:{row.status}", f"unknown status {row.status!r}", order)
             case Notice.LATE_FILL if any(t.change in _LATE for t in finding.transitions):
@@ -205,45 +208,17 @@ class Tracker:
             case Notice.REOPENED | Notice.TRADES_LAG:
                 pass
 
-    def _modified_by_hand(self, unit: Unit, order: Order, finding: Finding) -> None:
-        assert finding.manual_price is not None
-        assert finding.manual_quantity is not None
-        text = f"price: {order.price} -> {finding.manual_price}"
-        if finding.manual_quantity != order.quantity:
-            text += f", quantity: {order.quantity} -> {finding.manual_quantity}"
-        changed = replace(
-            order,
-            price=finding.manual_price,
-            quantity=finding.manual_quantity,
-            is_manual=True,
-            updated_at=unit.now,
-        )
-        unit.orders[order.id] = changed
-        ledger.tell(unit, EventName.MANUAL_MODIFICATION, text, changed, level=Level.WARNING)
-
     def _tell_once(self, unit: Unit, key: str, text: str, order: Order) -> None:
         if not unit.is_news(key):
             return
         ledger.tell(unit, EventName.BROKER_WORD_UNKNOWN, text, order, level=Level.WARNING)
 
-    def _tell_foreign(self, unit: Unit, row: BrokerOrder) -> None:
+    def _see_foreign(self, unit: Unit, row: BrokerOrder) -> None:
         """An order that is not ours is shown once and never touched."""
         if row.broker_order_id in unit.memory.seen:
             return
         unit.seen[row.broker_order_id] = row
-        text = f"{row.symbol} {row.side} {row.quantity} @{row.price}: not ours ({row.status})"
-        ledger.tell(
-            unit,
-            EventName.MANUAL_ORDER_SEEN,
-            text,
-            fields={
-                "symbol": row.symbol,
-                "side": row.side,
-                "quantity": row.quantity,
-                "price": row.price,
-                "broker_order_id": row.broker_order_id,
-            },
-        )
+        self._manual.placed(unit, row)
 
     def _tell_twin(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """Two orders with one id of ours at the broker: told at once, never corrected by trading."""
@@ -287,6 +262,7 @@ _COUNTS = (
     "cancelled",
     "manual_cancelled",
     "manual_modified",
+    "manual_sells",
     "not_found",
     "failed",
 )

@@ -69,10 +69,10 @@ def test_a_default_is_a_value_that_is_allowed(key: Key) -> None:
 
 def test_units_arrive_as_they_are_named() -> None:
     policy = some_settings(
-        {"COOLDOWN_MIN": 7, "VERIFY_AFTER_S": 9, "REGISTRY_KEEP_DAYS": 3, "TRADE_TTL_MIN": 60}
+        {"COOLDOWN_MIN": 7, "VERIFY_AFTER_S": 12, "REGISTRY_KEEP_DAYS": 3, "TRADE_TTL_MIN": 60}
     ).policy()
 
-    assert (policy.cooldown, policy.times.verify_after) == (timedelta(minutes=7), timedelta(seconds=9))
+    assert (policy.cooldown, policy.times.verify_after) == (timedelta(minutes=7), timedelta(seconds=12))
     assert (policy.registry_keep, policy.exits.ttl) == (timedelta(days=3), timedelta(hours=1))
 
 
@@ -161,6 +161,7 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                 "broker_url": st.sampled_from(["", "http://127.0.0.1:8800", "http://localhost:1"]),
                 "BROKER_STATIC_IP": st.sampled_from(["", "10.20.30.40"]),
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
+                "MANUAL_POLICY_OF": st.sampled_from(["", "INFY=halt", "INFY=halt, M&M=ignore TCS=adopt"]),
                 "HTTP_HOST": st.sampled_from(["127.0.0.1", "::1", "desk.example"]),
                 "HTTP_NAMES": st.sampled_from(["", "desk.example", "a,b-c.d"]),
                 "strategies": st.lists(_strategies(), max_size=4, unique_by=lambda use: use.name).map(tuple),
@@ -233,6 +234,7 @@ def _another(key: Key) -> object:
                 "user_id": "other",
                 "data": "bars.csv",
                 "database_url": "sqlite:///other.db",
+                "MANUAL_POLICY_OF": "INFY=halt",
                 "HTTP_HOST": "::1",
                 "HTTP_NAMES": "desk.example",
                 "strategies": (),
