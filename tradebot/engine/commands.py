@@ -78,20 +78,12 @@ class Commands:
                 self._batches.submit(unit, command)
             case CancelOrder():
                 unit.answers.append(self._cancel(unit, command))
-            case DropOrder():
-                unit.answers.append(self._retrying.drop(unit, command))
+            case DropOrder() | RetryOrder() | SweepQueue() | ReleaseSymbol():
+                self._of_queue(unit, command)
             case ExitPosition():
                 unit.answers.append(_exit(unit, command))
             case KillSwitch():
                 self._killing.command(unit, command)
-            case RetryOrder():
-                if (answer := self._retrying.request(unit, command)) is not None:
-                    unit.answers.append(answer)
-            case ReleaseSymbol():
-                unit.answers.append(_release(unit, command))
-            case SweepQueue():
-                text = f"{self._jobs.sweep_expired(unit)} expired"
-                unit.answers.append(_answer(command, Outcome.DONE, text))
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
@@ -100,6 +92,20 @@ class Commands:
             case PolicyChanged():
                 self._change_policy(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
+
+    def _of_queue(self, unit: Unit, command: DropOrder | RetryOrder | SweepQueue | ReleaseSymbol) -> None:
+        """Of orders that failed, and of symbols that are kept from trading."""
+        match command:
+            case DropOrder():
+                unit.answers.append(self._retrying.drop(unit, command))
+            case RetryOrder():
+                if (answer := self._retrying.request(unit, command)) is not None:
+                    unit.answers.append(answer)
+            case SweepQueue():
+                text = f"{self._jobs.sweep_expired(unit)} expired"
+                unit.answers.append(_answer(command, Outcome.DONE, text))
+            case ReleaseSymbol():
+                unit.answers.append(_release(unit, command))
 
     def _cancel(self, unit: Unit, command: CancelOrder) -> Answer:
         order = unit.orders.get(command.order_id)
