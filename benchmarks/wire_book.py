@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.loopback import Client
 from benchmarks.memory_broker import MemoryBroker
+from tradebot.adapters.brokers.same_rows import SameRows
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, broker_word
 from tradebot.domain.orders import BrokerOrderId, Coid, OrderType, Product, Side, Variety
 
@@ -23,9 +24,10 @@ class WireBroker(MemoryBroker):
     def __init__(self, rows: Sequence[BrokerOrder], client: Client) -> None:
         super().__init__(rows)
         self._client = client
+        self._orders = SameRows("order_id", lambda rows: [_order(row) for row in rows])
 
     def order_book(self) -> Sequence[BrokerOrder]:
-        return [_order(row) for row in self._client.fetch(BOOK)["data"]]
+        return self._orders.of(self._client.fetch(BOOK)["data"])
 
     def trades(self) -> Sequence[BrokerTrade]:
         return [_trade(row) for row in self._client.fetch(TRADES)["data"]]

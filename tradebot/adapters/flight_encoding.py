@@ -54,6 +54,20 @@ def large_fields_of(kind: type) -> frozenset[str]:
 
 
 @cache
+def element_encoders_of(kind: type) -> Mapping[str, Encode]:
+    """For each field that is a tuple of dataclasses, the encoder of one of them."""
+    hints = get_type_hints(kind)
+    found: dict[str, Encode] = {}
+    for name in (field.name for field in fields(kind)):
+        element: Any = next(iter(get_args(hints[name])), None)
+        is_many = get_origin(hints[name]) is tuple and get_args(hints[name])[1:] == (...,)
+        if is_many and is_dataclass(element):
+            one: Any = element
+            found[name] = encoder(one)
+    return found
+
+
+@cache
 def encoder(annotation: Any) -> Encode:
     """The function that turns a value of this annotation into JSON text."""
     if (simple := _SIMPLE.get(annotation)) is not None:

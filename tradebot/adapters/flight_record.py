@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
-from tradebot.adapters.flight_encoding import Encode, encoders_of, large_fields_of
+from tradebot.adapters.flight_encoding import Encode, element_encoders_of, encoders_of, large_fields_of
 from tradebot.adapters.json_lines import LineFile, json_string
 from tradebot.domain.errors import SaveFailed, StateCorrupt
 from tradebot.ports import Disk
@@ -107,11 +107,11 @@ class FlightRecord:
         same: list[str] = []
         for large in kind.large:
             value = getattr(message, large.name)
-            text = large.text if _is_the_same(value, large.value) else large.encode(value)
+            text = large.text if _is_the_same(value, large.value) else large.encoded(value)
             if text is not None and text == large.text and len(text) >= _SAME_FROM:
                 same.append(f"{large.label}{large.sequence}")
                 continue
-            text = text or large.encode(value)
+            text = text or large.encoded(value)
             texts.append(large.label + text)
             large.text, large.value, large.sequence = text, value, sequence
         reference = f',"same":{{{",".join(same)}}}' if same else ""
@@ -179,9 +179,23 @@ class _Large:
     name: str
     label: str
     encode: Encode
+    encode_each: Encode | None = None
     text: str | None = None
     value: object = None
     sequence: int = 0
+    each: tuple[tuple[object, ...], list[str]] = field(default=((), []))
+
+    def encoded(self, value: object) -> str:
+        """Of a tuple of values, only those are encoded that are not the very same objects as the last time."""
+        if self.encode_each is None or not isinstance(value, tuple):
+            return self.encode(value)
+        before, known = self.each
+        encode = self.encode_each
+        pairs = zip(value, before, known, strict=False)
+        texts = [text if one is other else encode(one) for one, other, text in pairs]
+        texts += [encode(one) for one in value[len(texts) :]]
+        self.each = (value, texts)
+        return "[" + ",".join(texts) + "]"
 
 
 def _is_the_same(value: object, before: object) -> bool:
@@ -201,13 +215,15 @@ class _Kind:
 def _kind(kind: type) -> _Kind:
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} is no message")
-    encoders, large = encoders_of(kind), large_fields_of(kind)
+    encoders, large, each = encoders_of(kind), large_fields_of(kind), element_encoders_of(kind)
     labels = {name: f"{json_string(name)}:" for name in encoders}
     return _Kind(
         label=json_string(kind.__name__),
         small=tuple((name, labels[name], encode) for name, encode in encoders.items() if name not in large),
         large=tuple(
-            _Large(name=name, label=labels[name], encode=encode) for name, encode in encoders.items() if name in large
+            _Large(name=name, label=labels[name], encode=encode, encode_each=each.get(name))
+            for name, encode in encoders.items()
+            if name in large
         ),
     )
 

@@ -42,7 +42,7 @@ class Absence:
 
     def settle_attempts(self, unit: Unit, present: set[Coid], message: BookSeen, counts: dict[str, int]) -> None:
         for attempt in list(unit.attempts.values()):
-            if not attempt.status.is_open or attempt.coid in present:
+            if attempt.coid in present or not attempt.status.is_open:
                 continue
             if not _was_settled(unit, f"{attempt.coid}-P", message):
                 continue

@@ -83,15 +83,16 @@ class Table(Generic[K, V]):
             return list(self._own.values())
         if not self._own:
             return self._base.values()
-        return [value for value in self._flat().values() if value is not None]
+        return [value for value in self.flat().values() if value is not None]
 
     def names(self) -> list[K]:
-        return [key for key, value in self._flat().items() if value is not None]
+        return [key for key, value in self.flat().items() if value is not None]
 
-    def _flat(self) -> dict[K, V]:
+    def flat(self) -> dict[K, V]:
+        """One dictionary of what this layer sees; not to be changed."""
         if self._base is None:
             return self._own
-        below = self._base._flat()
+        below = self._base.flat()
         return below | self._own if self._own else below
 
     def changed(self) -> list[V]:

@@ -58,8 +58,9 @@ class Tracker:
         present: set[Coid] = set()
         trades = _by_order(message.trades)
         foreign: list[BrokerOrder] = []
+        seen, coids, unsettled = unit.memory.seen, unit.coids.flat(), _unsettled(unit)
         for row in message.orders:
-            coid = self._coid_of(unit, row)
+            coid = coids.get(row.broker_order_id) or self._coid_of(unit, row)
             if coid is None:
                 self._see_foreign(unit, row)
                 foreign.append(row)
@@ -69,10 +70,10 @@ class Tracker:
                 continue
             present.add(coid)
             counts["checked"] += 1
-            before = unit.memory.seen.get(row.broker_order_id)
+            before = seen.get(row.broker_order_id)
             if before is not None and before is not row and before.updated_at > row.updated_at:
                 continue
-            if (before is row or before == row) and not self._is_unsettled(unit, coid):
+            if (before is row or before == row) and coid not in unsettled:
                 continue
             self._compare_safely(unit, coid, row, trades.get(row.broker_order_id, ()), message.purpose, counts)
         self._absence.settle_attempts(unit, present, message, counts)
@@ -110,14 +111,6 @@ class Tracker:
         unit.cleared.append(attempt.coid)
         text = f"{ledger.describe(order)}: stands at the broker, known to the registry alone"
         ledger.tell(unit, EventName.COID_REUSED, text, order, level=Level.WARNING)
-
-    def _is_unsettled(self, unit: Unit, coid: Coid) -> bool:
-        attempt = unit.attempts.get(coid)
-        if attempt is None:
-            return False
-        order = unit.orders[attempt.order_id]
-        waits = order.cancel_requested and order.status is OrderStatus.PENDING
-        return attempt.status is AttemptStatus.UNKNOWN or bool(unit.modifies.get(coid)) or waits
 
     def _compare_safely(
         self,
@@ -243,6 +236,17 @@ class Tracker:
     def _session_end(self, attempt: Attempt) -> datetime | None:
         day = self._setting.calendar.trading_day(attempt.trading_day)
         return day.ends_at if day is not None else None
+
+
+def _unsettled(unit: Unit) -> set[Coid]:
+    """Attempts that are looked at even where their row is the same: in doubt, being changed, or to be cancelled. One
+    walk for the whole book, not a question for each row of it."""
+    cancelled = {
+        order.coid for order in unit.orders.values() if order.cancel_requested and order.status is OrderStatus.PENDING
+    }
+    unknown = {attempt.coid for attempt in unit.attempts.values() if attempt.status is AttemptStatus.UNKNOWN}
+    changing = {coid for coid, request in unit.modifies.flat().items() if request}
+    return cancelled | unknown | changing
 
 
 def _by_order(trades: Sequence[BrokerTrade]) -> dict[BrokerOrderId, list[BrokerTrade]]:

@@ -12,6 +12,7 @@ from tradebot.adapters.brokers.kite import translate
 from tradebot.adapters.brokers.kite.api import KiteApi
 from tradebot.adapters.brokers.kite.market import KiteMarket
 from tradebot.adapters.brokers.kite.translate import ORDER_TYPES, PRODUCTS, SIDES, VALIDITIES, VARIETIES
+from tradebot.adapters.brokers.same_rows import SameRows
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.instruments import InstrumentTerms
@@ -31,6 +32,7 @@ class KiteBroker:
         self._api = api
         self._caller = caller
         self._market = market
+        self._rows = SameRows("order_id", translate.orders)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -59,7 +61,7 @@ class KiteBroker:
         self._caller.order(lambda: self._api.data("DELETE", path), is_urgent=True)
 
     def order_book(self) -> Sequence[BrokerOrder]:
-        return self._caller.ask(lambda: translate.orders(self._api.data("GET", "/orders")))
+        return self._caller.ask(lambda: self._rows.of(self._api.data("GET", "/orders")))
 
     def order(self, broker_order_id: BrokerOrderId) -> BrokerOrder | None:
         """The last row of its history, of today alone."""

@@ -19,6 +19,7 @@ from tradebot.adapters.brokers.kotak.translate import (
     VALIDITIES,
     trading_symbol_of,
 )
+from tradebot.adapters.brokers.same_rows import SameRows
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.errors import BrokerRejected, BrokerUnavailable, OutcomeUnknown
 from tradebot.domain.instruments import InstrumentTerms
@@ -39,6 +40,7 @@ class KotakBroker:
         self._api = api
         self._caller = caller
         self._market = market
+        self._rows = SameRows("nOrdNo", translate.orders)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,7 +88,7 @@ class KotakBroker:
         self._caller.order(lambda: self._api.send("/quick/order/cancel", fields), is_urgent=True)
 
     def order_book(self) -> Sequence[BrokerOrder]:
-        return self._caller.ask(lambda: translate.orders(self._api.rows("/quick/user/orders")))
+        return self._caller.ask(lambda: self._rows.of(self._api.rows("/quick/user/orders")))
 
     def order(self, broker_order_id: BrokerOrderId) -> BrokerOrder | None:
         try:
