@@ -40,3 +40,8 @@ class Http(Section):
         high=1_500,
     )
     http_body_kb_max: int = key("HTTP_BODY_KB_MAX", 64, "the longest body of a request", unit="kB", low=16, high=512)
+    webhooks_allow_private: bool = key(
+        "WEBHOOKS_ALLOW_PRIVATE",
+        False,
+        "whether webhooks are sent to this machine and its network too, and without TLS",
+    )

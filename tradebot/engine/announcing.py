@@ -16,7 +16,10 @@ class Announcements:
     """Asks every announcer; a fault of one is told, and hurts neither an order nor another announcer."""
 
     def __init__(self, announcers: Sequence[Announcer]) -> None:
-        self._announcers = announcers
+        self._announcers = list(announcers)
+
+    def add(self, announcer: Announcer) -> None:
+        self._announcers.append(announcer)
 
     def of(self, events: Sequence[Event], now: datetime) -> tuple[list[OutboxEntry], list[Event]]:
         """The entries, and what is to be told of faults."""

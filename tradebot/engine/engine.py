@@ -135,6 +135,10 @@ class Engine:
             setting, self._desk, self._jobs, self._retrying, self._submissions, self._killing, self._batches
         )
 
+    def announce(self, announcer: Announcer) -> None:
+        """From now on this one puts things into the outbox as well."""
+        self._announcements.add(announcer)
+
     @property
     def answers(self) -> AnswerDesk:
         """Where whoever sends a command waits for its answer."""

@@ -16,7 +16,7 @@ import httpx
 from tests.builders import a_quote
 from tests.unit.engine.house import House
 from tradebot.adapters.disk import RealDisk
-from tradebot.adapters.entropy import new_id
+from tradebot.adapters.entropy import new_id, new_secret
 from tradebot.adapters.metrics import Metrics, Sources
 from tradebot.adapters.storage.batch_reader import BatchReader
 from tradebot.adapters.storage.database import connections_in_use, open_engine, open_reading_engine, time_statements
@@ -25,8 +25,11 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.tables import metadata
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile, hashed, token_of
+from tradebot.adapters.webhooks.receivers import Receivers
+from tradebot.adapters.webhooks.webhook_file import WebhookFile
 from tradebot.domain.access import Caller, Grant, Scope
 from tradebot.domain.events import Event as TradebotEvent
+from tradebot.domain.webhooks import announced
 from tradebot.engine.messages import Command
 from tradebot.engine.views import Marks, RunFacts
 from tradebot.interfaces.api.application import make_app
@@ -58,6 +61,7 @@ class Rig:
 
     def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
         self.tokens = TokenFile(RealDisk(), folder / "api_tokens.json")
+        self.webhooks = WebhookFile(RealDisk(), folder / "webhooks.json")
         self.database = FileDatabase(folder / "orders.db")
         self.real = RealClock()
         self.watch = HealthWatch(self.real)
@@ -68,6 +72,7 @@ class Rig:
         self.house.engine.bus.follow(self.metrics.saved)
         self.house.engine.bus.subscribe(self.metrics.heard)
         self.house.market.prices["INFY"] = a_quote()
+        self.house.engine.announce(lambda event: announced(event, self.webhooks.all()))
         self.overview = Overview(
             memory=self.house.memory,
             setting=self.house.engine.setting,
@@ -163,6 +168,7 @@ class Rig:
         return Services(
             orders=orders,
             batches=BatchReader(self.reader),
+            webhooks=Receivers(self.webhooks, allows_private=True),
             desk=CommandDesk(self.house.inbox, self.house.answers),
             hub=self.hub,
             overview=self.overview,
@@ -173,6 +179,7 @@ class Rig:
             real=self.real,
             metrics=self.metrics.text,
             new_id=new_id,
+            new_secret=new_secret,
             local=Caller.local(OWNER, (ACCOUNT,)),
             version="test",
             limits=limits,

@@ -11,6 +11,7 @@ from tradebot.domain.access import Caller, Grant
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import Fill
+from tradebot.domain.webhooks import Webhook
 from tradebot.interfaces.api.command_desk import CommandDesk
 from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.stream.hub import Hub
@@ -54,6 +55,18 @@ class Batches(Protocol):
     def batch(self, batch_id: str) -> BatchStory | None: ...
 
 
+class Webhooks(Protocol):
+    """The receivers of webhooks; `add` raises ValueError for one that is not kept."""
+
+    def add(self, webhook: Webhook) -> None: ...
+
+    def is_full(self, account_id: str) -> bool: ...
+
+    def of_account(self, account_id: str) -> Sequence[Webhook]: ...
+
+    def remove(self, account_id: str, webhook_id: str) -> bool: ...
+
+
 class Tokens(Protocol):
     """The tokens that were made; both raise StateCorrupt when they cannot be trusted."""
 
@@ -89,6 +102,7 @@ class Services:
 
     orders: Orders
     batches: Batches
+    webhooks: Webhooks
     desk: CommandDesk
     hub: Hub
     overview: Overview
@@ -100,6 +114,7 @@ class Services:
     real: Clock
     metrics: Callable[[], bytes]
     new_id: Callable[[], str]
+    new_secret: Callable[[], str]
     local: Caller
     version: str
     limits: Limits = field(default_factory=Limits)
