@@ -59,7 +59,8 @@ class BrokerKit:
 
 
 def connect(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float = 1.0) -> BrokerKit:
-    """Opens no connection. `clock` is the daemon's and runs `rate` times as fast as the machine's."""
+    """Opens no connection. `clock` is the daemon's and runs `rate` times as fast as the machine's: what a broker
+    counts by its clock may come so much more often."""
     if settings.broker.broker is BrokerName.KITE:
         return _kite(settings, disk, home, market, clock, rate)
     return _kotak(settings, disk, home, market, clock, rate)
@@ -98,7 +99,8 @@ def kotak_session(settings: Settings, disk: Disk, home: Path, clock: Clock, http
             totp_seed=keys.kotak_totp_seed,
             login_url=url,
         )
-    return KotakSession(account, http, SessionFile(disk, session_path(settings, home)), clock, secure_only=not url)
+    file = SessionFile(disk, session_path(settings, home))
+    return KotakSession(account, http, file, clock=clock, real=RealClock(), secure_only=not url)
 
 
 def session_path(settings: Settings, home: Path) -> Path:
@@ -108,7 +110,7 @@ def session_path(settings: Settings, home: Path) -> Path:
 def _kite(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float) -> BrokerKit:
     http, real = Http(), RealClock()
     session = kite_session(settings, disk, home, clock, http)
-    api, turns = KiteApi(session, http), _turns(settings, real)
+    api, turns = KiteApi(session, http), _turns(settings, rate)
     caller = Caller(session, turns)
     rules = DayRules(day=_trading_day(market.calendar, clock), freeze_quantity=market.rules.freeze_quantity)
     prices = KiteMarket(api, clock, rules, Pace(1.0 / rate, real))
@@ -127,7 +129,7 @@ def _kite(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clo
 def _kotak(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float) -> BrokerKit:
     http, real = Http(), RealClock()
     session = kotak_session(settings, disk, home, clock, http)
-    api, turns = KotakApi(session, http), _turns(settings, real)
+    api, turns = KotakApi(session, http), _turns(settings, rate)
     caller = Caller(session, turns)
     prices = KotakMarket(api, clock, _trading_day(market.calendar, clock), Pace(1.0 / rate, real))
     return BrokerKit(
@@ -142,10 +144,14 @@ def _kotak(settings: Settings, disk: Disk, home: Path, market: Market, clock: Cl
     )
 
 
-def _turns(settings: Settings, real: Clock) -> OrderRate:
+def _turns(settings: Settings, rate: float) -> OrderRate:
     keys = settings.broker
-    caps = RateCaps(per_second=keys.orders_per_second, per_minute=keys.orders_per_minute, per_day=keys.orders_per_day)
-    return OrderRate(caps, real)
+    caps = RateCaps(
+        per_second=max(int(keys.orders_per_second * rate), 1),
+        per_minute=max(int(keys.orders_per_minute * rate), 1),
+        per_day=keys.orders_per_day,
+    )
+    return OrderRate(caps, RealClock())
 
 
 def _trading_day(calendar: Calendar, clock: Clock) -> Callable[[], date]:

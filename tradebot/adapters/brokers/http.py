@@ -51,6 +51,10 @@ class Deadlines:
     total_s: float = 12.0
 
 
+DOWNLOAD = Deadlines(read_s=30.0, total_s=90.0)
+"""For instrument files, which are large and made on demand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """`form` is sent url-encoded, `json` as JSON; `query` may name a parameter more than once."""
@@ -98,23 +102,24 @@ class Http:
         self._session.mount("http://", pool)
         self._free = threading.BoundedSemaphore(CALLS_MAX)
 
-    def call(self, request: Request, total_s: float | None = None) -> Answer:
+    def call(self, request: Request, deadlines: Deadlines | None = None) -> Answer:
         """Raises NotSent or AnswerLost. An error status is an answer like any other.
 
         The call runs in a thread of its own, so that not even a name look-up that hangs outlives the deadline.
         """
         if not self._free.acquire(blocking=False):
             raise NotSent(f"{CALLS_MAX} calls are under way already")
-        run = _Run(lambda: self._exchange(request), self._free.release)
+        within = deadlines or self._deadlines
+        run = _Run(lambda: self._exchange(request, within), self._free.release)
         threading.Thread(target=run, name=f"http {request.method}", daemon=True).start()
-        return run.result(total_s or self._deadlines.total_s)
+        return run.result(within.total_s)
 
     def close(self) -> None:
         self._session.close()
 
-    def _exchange(self, request: Request) -> Answer:
+    def _exchange(self, request: Request, within: Deadlines) -> Answer:
         try:
-            return self._send(request)
+            return self._send(request, within)
         except _BEFORE_SENDING as cause:
             raise NotSent(_said(cause)) from cause
         except requests.exceptions.ConnectionError as cause:
@@ -122,7 +127,7 @@ class Http:
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as cause:
             raise AnswerLost(_said(cause)) from cause
 
-    def _send(self, request: Request) -> Answer:
+    def _send(self, request: Request, within: Deadlines) -> Answer:
         with self._session.request(
             request.method,
             request.url,
@@ -130,7 +135,7 @@ class Http:
             data=request.form,
             json=request.json,
             headers=request.headers,
-            timeout=(self._deadlines.connect_s, self._deadlines.read_s),
+            timeout=(within.connect_s, within.read_s),
             allow_redirects=False,
             stream=True,
         ) as response:

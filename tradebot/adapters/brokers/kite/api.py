@@ -7,12 +7,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tradebot.adapters.brokers.http import Http, Request
+from tradebot.adapters.brokers.http import DOWNLOAD, Http, Request
 from tradebot.adapters.brokers.kite.refusals import refusal
 from tradebot.adapters.brokers.kite.session import KiteSession
 from tradebot.domain.errors import OutcomeUnknown
-
-_DOWNLOAD_S = 60.0
 
 
 class KiteApi:
@@ -37,7 +35,7 @@ class KiteApi:
 
     def table(self, path: str) -> list[dict[str, str]]:
         """A CSV file; every field stays a text, since a blank one must not make numbers of its neighbours."""
-        answer = self._http.call(self._request("GET", path, (), None), _DOWNLOAD_S)
+        answer = self._http.call(self._request("GET", path, (), None), DOWNLOAD)
         if "json" in answer.content_type and (error := refusal(answer)) is not None:
             raise error
         if answer.status != _OK or "csv" not in answer.content_type:

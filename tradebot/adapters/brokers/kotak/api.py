@@ -8,12 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tradebot.adapters.brokers.http import Http, Request
+from tradebot.adapters.brokers.http import DOWNLOAD, Http, Request
 from tradebot.adapters.brokers.kotak.refusals import NO_DATA, refusal
 from tradebot.adapters.brokers.kotak.session import KotakSession
 from tradebot.domain.errors import BrokerRejected, OutcomeUnknown
 
-_DOWNLOAD_S = 60.0
 _OK = 200
 
 
@@ -56,7 +55,7 @@ class KotakApi:
 
     def table(self, url: str) -> list[dict[str, str]]:
         """A scrip master; its headers have stray spaces and semicolons."""
-        answer = self._http.call(Request(method="GET", url=url), _DOWNLOAD_S)
+        answer = self._http.call(Request(method="GET", url=url), DOWNLOAD)
         if answer.status != _OK or b"pTrdSymbol" not in answer.body[:_HEADER_BYTES]:
             raise OutcomeUnknown(f"HTTP {answer.status}, and no scrip master")
         rows = csv.DictReader(io.StringIO(answer.body.decode()))

@@ -35,12 +35,16 @@ class KotakAccount:
 class KotakSession:
     """The trade token of the day and the address that goes with it, which is read anew at each login."""
 
-    def __init__(self, account: KotakAccount, http: Http, file: SessionFile, clock: Clock, secure_only: bool) -> None:
-        """`clock` is the one that the time-based password follows. `secure_only` refuses an address without TLS."""
+    def __init__(
+        self, account: KotakAccount, http: Http, file: SessionFile, *, clock: Clock, real: Clock, secure_only: bool
+    ) -> None:
+        """`clock` is the daemon's, `real` the machine's, which the time-based password follows as a phone does.
+        `secure_only` refuses an address without TLS."""
         self._account = account
         self._http = http
         self._file = file
         self._clock = clock
+        self._real = real
         self._secure_only = secure_only
         self._lock = threading.Lock()
         self._session = file.read()
@@ -78,7 +82,7 @@ class KotakSession:
 
     def login(self) -> Session:
         """Both steps. Raises the errors of `domain.errors.BrokerError`."""
-        code = pyotp.TOTP(self._account.totp_seed).at(self._clock.now())
+        code = pyotp.TOTP(self._account.totp_seed).at(self._real.now())
         view = self._step(
             "tradeApiLogin",
             {},
@@ -121,9 +125,8 @@ class KotakSession:
 
     def client_ip(self) -> str:
         """The address that Kotak sees. Raises BrokerError."""
-        request = Request(
-            method="GET", url=f"{self._account.login_url}/login/1.0/get-client-ip", headers=self._login_headers({})
-        )
+        url = f"{self.base_url()}/login/1.0/get-client-ip"
+        request = Request(method="GET", url=url, headers=self.headers())
         return str(self._data(request)[0]["ip"])
 
     def _of(self, name: str) -> str:

@@ -159,13 +159,12 @@ def _net_today(row: Row) -> int:
 
 def _delivered(row: Row, today: int, book: Sequence[BrokerOrder]) -> Holding:
     symbol, exchange = _held_key(row)
-    sold = max(-today, 0)
-    left = whole(row["quantity"])
+    held = whole(row["quantity"])
     return _holding(
         symbol,
         exchange,
-        settled=left + sold,
-        sellable=min(whole(row["sellableQuantity"]), left),
+        settled=held,
+        sellable=min(whole(row["sellableQuantity"]), held),
         today=today,
         price=number(row["averagePrice"]),
         book=book,
