@@ -384,7 +384,9 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         always=("pending_buys", "expired"),
     ),
     EventName.DAY_SUMMARY: EventFields(
-        meaning="The day is closed; the counts are of the orders in memory.",
+        meaning="The day is closed: counts of the orders in memory, figures of the day's own orders, and the steps that"
+        " were completed and those that were not (WARNING).",
+        levels=(Level.INFO, Level.WARNING),
         always=(
             "positions",
             "orders_pending",
@@ -392,10 +394,26 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
             "orders_closed",
             "orders_failed",
             "orders_cancelled",
+            "completed",
+            "not_completed",
+        ),
+        sometimes=(
+            "not_found",
+            "expired",
+            "day_orders",
+            "day_filled",
+            "day_rejected",
+            "day_cancelled",
+            "day_by_hand",
+            "day_pnl",
+            "oldest_pending_days",
         ),
     ),
     EventName.JOB_MISSED: EventFields(
         meaning="A job was due while nothing ran; it is done now.", levels=_WARNING, always=("job",)
+    ),
+    EventName.JOB_FAILED: EventFields(
+        meaning="A step of a job has not done its work; the others have.", levels=_ERROR, always=("job",)
     ),
     EventName.BROKER_UNREACHABLE: EventFields(
         meaning="A call that only looks had no usable answer. Nothing is concluded from it; it is made again.",

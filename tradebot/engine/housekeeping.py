@@ -34,7 +34,7 @@ def forget_finished(memory: Memory, before: date) -> None:
             memory.held_back.drop(order_id)
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
-    memory.told = {key for key in memory.told if not key.startswith(OBSERVED)}
+    memory.told = {key for key in memory.told if not key.startswith((OBSERVED, "foreign:", "silence:"))}
     _forget_batches(memory)
     _forget_rows(memory, before)
     _forget_positions(memory)

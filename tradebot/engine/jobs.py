@@ -11,6 +11,7 @@ from tradebot.domain.orders import JobRun, OrderStatus, Side, Variety
 from tradebot.domain.positions import adjusted
 from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareRetry, PrepareSells
+from tradebot.engine.day_end import TRIES_MAX, close_day
 from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries, in_words
@@ -83,7 +84,7 @@ class Jobs:
 
     def look(self, unit: Unit, purpose: str, job: JobDue | None = None) -> LookAtBook:
         """One look at the order book; a cycle's also brings the quotes of what is held."""
-        held = sorted({p.symbol for p in unit.positions.values() if p.is_open}) if self._is_cycle(job) else []
+        held = sorted({p.symbol for p in unit.positions.values() if p.is_open}) if _brings_holdings(job) else []
         unknown = [symbol for symbol in held if symbol not in unit.memory.terms]
         return LookAtBook(
             purpose=purpose,
@@ -127,7 +128,7 @@ class Jobs:
             case Job.MARKET_CLOSE:
                 self._market_closed(unit, job)
             case Job.END_OF_DAY:
-                self._end_of_day(unit, job)
+                self._end_of_day(unit, job, message, counts)
             case _:
                 pass
 
@@ -139,6 +140,8 @@ class Jobs:
             self._retrying.not_ready(unit, message)
         elif message.job is None:
             unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
+        elif message.job.name is Job.END_OF_DAY:
+            self._day_end_failed(unit, message.job)
         elif message.job.name is not Job.CYCLE:
             unit.timers.append((Job.CATCH_UP, unit.now + _RETRY_AFTER))
 
@@ -172,9 +175,6 @@ class Jobs:
     def sweep_expired(self, unit: Unit) -> int:
         """Cancel every failed order whose last hour has come; returns how many."""
         return sweep_expired(unit, self._setting)
-
-    def _is_cycle(self, job: JobDue | None) -> bool:
-        return job is not None and job.name is Job.CYCLE
 
     def _prepare_entries(self, unit: Unit, job: JobDue) -> None:
         if not unit.memory.is_reconciled:
@@ -236,20 +236,19 @@ class Jobs:
         ledger.tell(unit, EventName.MARKET_CLOSED, text, fields={"pending_buys": len(buys), "expired": expired})
         self._finish(unit, job, text)
 
-    def _end_of_day(self, unit: Unit, job: JobDue) -> None:
-        words = dict.fromkeys(OrderStatus, 0)
-        for order in unit.orders.values():
-            words[order.status] += 1
-        held = [position for position in unit.positions.values() if position.is_open]
-        text = ", ".join(f"{count} {word}" for word, count in words.items())
-        ledger.tell(
-            unit,
-            EventName.DAY_SUMMARY,
-            f"end of day: {text}; {len(held)} positions",
-            fields={"positions": len(held), **{f"orders_{word}": count for word, count in words.items()}},
-        )
-        self._finish(unit, job, text)
-        unit.facts |= {"is_day_over": True, "terms": {}}
+    def _end_of_day(self, unit: Unit, job: JobDue, seen: BookSeen | None, counts: dict[str, int]) -> None:
+        outcome, _ = close_day(unit, self._setting, job, seen, counts)
+        unit.facts["day_end_tries"] = 0
+        self._finish(unit, job, outcome)
+
+    def _day_end_failed(self, unit: Unit, job: JobDue) -> None:
+        """The broker is asked again a minute later; in the end the day is closed without its answer."""
+        tries = unit.memory.day_end_tries + 1
+        unit.facts["day_end_tries"] = tries
+        if tries < TRIES_MAX:
+            unit.timers.append((Job.CATCH_UP, unit.now + _RETRY_AFTER))
+        else:
+            self._end_of_day(unit, job, None, {})
 
     def _finish(self, unit: Unit, job: JobDue, outcome: str) -> None:
         run = JobRun(name=job.name, planned_for=job.at, finished_at=unit.now, outcome=outcome)
@@ -258,3 +257,7 @@ class Jobs:
             return
         unit.new_job_runs.append(run)
         unit.job_runs[job.name] = run
+
+
+def _brings_holdings(job: JobDue | None) -> bool:
+    return job is not None and job.name in (Job.CYCLE, Job.END_OF_DAY)

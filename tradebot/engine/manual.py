@@ -90,8 +90,6 @@ class Manual:
         held = _quantities(message.holdings)
         found = 0
         for position in [p for p in unit.positions.values() if p.is_open]:
-            if position.symbol not in message.quotes and position.symbol not in held:
-                continue
             if self._policy(position.symbol) is not ManualPolicy.IGNORE:
                 sales = [row for row in foreign if row.symbol == position.symbol and row.side is Side.SELL]
                 found += self._compare(unit, position, held.get(position.symbol, 0), sales, message.quotes)

@@ -201,6 +201,7 @@ class Memory:
     manual_halts: Mapping[str, str] = field(default_factory=dict)
     shortages: dict[PositionId, Shortage] = field(default_factory=dict)
     expired_before_run: int = 0
+    day_end_tries: int = 0
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""
