@@ -55,7 +55,12 @@ JOB = JobDue(name=Job.AMO_PLACEMENT, at=NOON)
 _CONFIG = Path(__file__).parents[1] / "config" / "market"
 _A_MOMENT = timedelta(milliseconds=10)
 _NO_LIMIT = RiskLimits(
-    positions_max=1_000_000, exposure_pct_max=Decimal(100), trades_per_day_max=1_000_000, order_notional_max=CASH
+    positions_max=1_000_000,
+    exposure_pct_max=Decimal(100),
+    trades_per_day_max=1_000_000,
+    order_notional_max=CASH,
+    orders_open_max=1_000_000,
+    gross_per_day_max=CASH,
 )
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 from pydantic import BeforeValidator
 
 from tradebot.domain.manual import ManualPolicy
-from tradebot.domain.policy import GuardMode, UnknownPolicy
+from tradebot.domain.policy import GuardMode, OffHours, UnknownPolicy
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -150,6 +150,7 @@ BrokerWord = Annotated[BrokerName, BeforeValidator(_a_word_of(BrokerName))]
 ModeWord = Annotated[Mode, BeforeValidator(_a_word_of(Mode))]
 DurabilityWord = Annotated[Durability, BeforeValidator(_a_word_of(Durability))]
 UiWord = Annotated[Ui, BeforeValidator(_a_word_of(Ui))]
+OffHoursWord = Annotated[OffHours, BeforeValidator(_a_word_of(OffHours))]
 UnknownWord = Annotated[UnknownPolicy, BeforeValidator(_a_word_of(UnknownPolicy))]
 ManualWord = Annotated[ManualPolicy, BeforeValidator(_a_word_of(ManualPolicy))]
 Strategies = Annotated[tuple[StrategyUse, ...], BeforeValidator(_the_strategies)]

@@ -153,6 +153,7 @@ class Settings(BaseSettings):
             capital_per_trade=self.risk.capital_per_trade,
             amo_limit_pct=self.orders.amo_limit_pct,
             cooldown=timedelta(minutes=self.risk.cooldown_min),
+            off_hours=self.orders.off_hours_policy,
             volume_pct_max=self.risk.max_volume_pct,
             unknown=self.orders.unknown_policy,
             manual=ManualRules(
@@ -251,6 +252,9 @@ def _risk_limits(risk: Risk) -> RiskLimits:
         trades_per_day_max=risk.max_trades_per_day,
         cash_reserve_min=risk.min_cash_reserve,
         order_notional_max=risk.max_order_notional,
+        orders_open_max=risk.max_open_orders,
+        gross_per_day_max=risk.max_gross_per_day,
+        rejects_in_a_row_max=risk.max_rejects_in_a_row,
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from config.declaring import BASIS_POINTS, MINUTES, PER_CENT, RUPEES, Section, key
-from config.kinds import Guard, ManualWord, Number, UnknownWord
+from config.kinds import Guard, ManualWord, Number, OffHoursWord, UnknownWord
 from tradebot.domain.manual import ManualPolicy
-from tradebot.domain.policy import GuardMode, UnknownPolicy
+from tradebot.domain.policy import GuardMode, OffHours, UnknownPolicy
 
 
 class Risk(Section):
@@ -29,6 +29,28 @@ class Risk(Section):
         unit=RUPEES,
         low=Decimal(10_000),
         high=Decimal(5_000_000),
+        live=True,
+    )
+    max_open_orders: int = key(
+        "MAX_OPEN_ORDERS", 200, "pending orders at one time", unit="orders", low=30, high=1500, live=True
+    )
+    max_gross_per_day: Number = key(
+        "MAX_GROSS_PER_DAY",
+        Decimal(10_000_000),
+        "the most that all entries of one day may be worth at their limits; what leaves is counted once more at the"
+        " last point before the broker",
+        unit=RUPEES,
+        low=Decimal(2_000_000),
+        high=Decimal(90_000_000),
+        live=True,
+    )
+    max_rejects_in_a_row: int = key(
+        "MAX_REJECTS_IN_A_ROW",
+        10,
+        "after so many refusals of the broker with no acceptance between them, entries are paused",
+        unit="refusals",
+        low=3,
+        high=50,
         live=True,
     )
     max_positions: int = key(
@@ -227,6 +249,13 @@ class Orders(Section):
         unit=PER_CENT,
         low=Decimal("0.2"),
         high=Decimal(5),
+        live=True,
+    )
+    off_hours_policy: OffHoursWord = key(
+        "OFF_HOURS_POLICY",
+        OffHours.ALLOW,
+        "an entry while the market is closed: allow sends an after-market order now; defer holds it as pending and"
+        " sends a regular one after the open, once the guards pass",
         live=True,
     )
     unknown_policy: UnknownWord = key(

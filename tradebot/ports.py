@@ -302,6 +302,18 @@ class Clock(Protocol):
         ...
 
 
+class SendMeter(Protocol):
+    """Compares what was asked for with what leaves, at the last point before the broker."""
+
+    def enter(self, tag: Coid, quantity: int) -> None:
+        """An order was asked for and is saved: from now on it may leave."""
+        ...
+
+    def begin(self, gross: Mapping[Variety, Decimal]) -> None:
+        """What the entries are worth that have left today, in rupees: a restart does not begin at nothing."""
+        ...
+
+
 class Chance(Protocol):
     def number(self, *about: str) -> int:
         """A number from 0 to 2^128 - 1 for what it is about; a replay gets the same one each time."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -202,3 +204,38 @@ def test_an_order_costs_the_same_after_a_year_of_finished_ones(tmp_path: Path) -
         with a_bench(tmp_path / str(finished), FEW, finished) as made:
             found.append((made.place(1), made.cycle()))
     assert found[0] == found[1]
+
+
+class Steps:
+    """Counts the bytecodes that this thread runs: the work of an act, whatever the machine does beside it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def of(self, act: Callable[[], object]) -> int:
+        self.count = 0
+        sys.settrace(self._trace)
+        try:
+            act()
+        finally:
+            sys.settrace(None)
+        return self.count
+
+    def _trace(self, frame: FrameType, event: str, _: object) -> Callable[..., object]:
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        self.count += event == "opcode"
+        return self._trace
+
+
+def test_a_placement_walks_no_further_when_more_orders_stand(tmp_path: Path) -> None:
+    """Its guards, its books and its look: the same steps beside ten orders and beside a thousand."""
+    found = []
+    for standing in (FEW, MANY):
+        with a_bench(tmp_path / str(standing), standing, lanes=SendingLanes()) as bench:
+            bench.place(1)
+            bench.stage.inbox.put(entries(2, 1))
+            found.append(Steps().of(bench.stage.engine.run_pending))
+    few, many = found
+    assert few > 1_000
+    assert many < few * 1.05

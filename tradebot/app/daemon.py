@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradebot.adapters.brokers.latched import LatchedBroker
+from tradebot.adapters.brokers.metered import MeteredBroker, SendCounter
 from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
@@ -91,8 +92,9 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         ids=OrderIds(stored.highest_order_id),
         chance=ports.chance,
     )
+    meter = SendCounter(ports.clock, lambda: setting.policy.risk.gross_per_day_max)
     outside = Outside(
-        broker=LatchedBroker(ports.broker, ports.latch),
+        broker=MeteredBroker(LatchedBroker(ports.broker, ports.latch), meter),
         market_data=ports.market_data,
         history=ports.history,
         strategies=ports.strategies,
@@ -108,6 +110,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         recorder=ports.recorder,
         answers=ports.answers,
         announcers=ports.announcers,
+        meter=meter,
     )
     return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
 

@@ -7,7 +7,8 @@ TradebotError
 │   ├── OutcomeUnknown      it may stand at the broker: look it up, never just send again
 │   ├── SessionExpired      log in, then try again
 │   ├── RateLimited         certainly not sent: wait, then try again
-│   └── KillSwitchLatched   certainly not sent, and not to be: give up
+│   ├── KillSwitchLatched   certainly not sent, and not to be: give up
+│   └── MoreThanEntered     more would leave than was asked for: stop
 ├── InvalidTransition       our record and the event do not fit: log, then reconcile
 ├── StateCorrupt            a durable file cannot be trusted: refuse to start
 ├── SaveFailed              the database did not take a change: nothing was sent for it, entries stop
@@ -59,6 +60,10 @@ class RateLimited(BrokerError):
 
 class KillSwitchLatched(BrokerError):
     """An entry met the kill switch at the last point before the broker; it was not sent."""
+
+
+class MoreThanEntered(BrokerError):
+    """More would leave than was asked for: a defect. It was not sent, and nothing of it is tried again."""
 
 
 class InvalidTransition(TradebotError):

@@ -30,6 +30,7 @@ class EventName(StrEnum):
     ORDER_INTENT = "ORDER_INTENT"
     ORDER_SENT = "ORDER_SENT"
     ORDER_OBSERVED = "ORDER_OBSERVED"
+    ORDER_DEFERRED = "ORDER_DEFERRED"
     ORDER_ACCEPTED = "ORDER_ACCEPTED"
     ORDER_REJECTED = "ORDER_REJECTED"
     ORDER_UNCERTAIN = "ORDER_UNCERTAIN"
@@ -49,6 +50,7 @@ class EventName(StrEnum):
     GUARD_PASS = "GUARD_PASS"
     GUARD_BLOCK = "GUARD_BLOCK"
     GUARD_NOT_EVALUATED = "GUARD_NOT_EVALUATED"
+    ENTRY_SLIPPAGE = "ENTRY_SLIPPAGE"
     SIGNALS_RECEIVED = "SIGNALS_RECEIVED"
     SIGNALS_UNUSABLE = "SIGNALS_UNUSABLE"
     SYMBOL_HALTED = "SYMBOL_HALTED"
@@ -80,6 +82,7 @@ class EventName(StrEnum):
     BROKER_LOGIN_MISSING = "BROKER_LOGIN_MISSING"
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
+    BOUND_REACHED = "BOUND_REACHED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
     BATCH_COMPLETED = "BATCH_COMPLETED"
     BATCH_CHANGED = "BATCH_CHANGED"
@@ -162,6 +165,10 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     ),
     EventName.ORDER_SENT: EventFields(
         meaning="An order is handed over for sending, the first time or again.", always=(*_ORDER, "attempt")
+    ),
+    EventName.ORDER_DEFERRED: EventFields(
+        meaning="An entry is held until the market opens; it goes as a regular order once the guards pass.",
+        always=_ORDER,
     ),
     EventName.ORDER_OBSERVED: EventFields(
         meaning="A call (kind: place, modify or cancel) that was not made, since nothing may be sent.",
@@ -271,10 +278,27 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="Spread, depth and slippage were not judged, since there is no book when the market is closed.",
         always=("symbol",),
     ),
+    EventName.ENTRY_SLIPPAGE: EventFields(
+        meaning="An entry's fills beside the best opposite price at its decision (of an after-market order: its limit);"
+        " positive is worse. WARNING: a breach; its decision takes no further entry.",
+        levels=(Level.INFO, Level.WARNING),
+        always=(
+            "order_id",
+            "symbol",
+            "side",
+            "decision_id",
+            "reference_price",
+            "avg_price",
+            "filled_qty",
+            "slippage_bps",
+            "threshold_bps",
+            "breach",
+        ),
+    ),
     EventName.SIGNALS_RECEIVED: EventFields(
         meaning="The strategies were asked, and every signal has its outcome.",
         always=("trading_day", "signals"),
-        sometimes=("sent", "observed", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
+        sometimes=("sent", "observed", "deferred", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
     ),
     EventName.SIGNALS_UNUSABLE: EventFields(
         meaning="A strategy failed or cannot trust what it reads; it gives no signal this time.",
@@ -436,6 +460,12 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.ENTRIES_STOPPED: EventFields(
         meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again.",
         levels=_CRITICAL,
+    ),
+    EventName.BOUND_REACHED: EventFields(
+        meaning="Entries are paused: more would have left than was asked for (entered_against_sent), or the broker"
+        " refused too many in a row (rejects_in_a_row). Exits go on.",
+        levels=_CRITICAL,
+        always=("bound", "cause"),
     ),
     EventName.ENTRIES_PAUSED: EventFields(
         meaning="Somebody wants no new entries. Exits go on; a restart keeps it.",

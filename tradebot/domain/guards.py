@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,8 @@ class Reason(StrEnum):
     MAX_TRADES = "RISK_LIMIT_MAX_TRADES_PER_DAY"
     MIN_CASH = "RISK_LIMIT_MIN_CASH"
     ORDER_NOTIONAL = "RISK_LIMIT_ORDER_NOTIONAL"
+    OPEN_ORDERS = "RISK_LIMIT_OPEN_ORDERS"
+    GROSS = "RISK_LIMIT_GROSS_PER_DAY"
     PRICE_BAND = "PRICE_BAND"
     FREEZE_QUANTITY = "FREEZE_QUANTITY"
     SYMBOL_HALTED = "SYMBOL_HALTED"
@@ -39,6 +41,7 @@ class Reason(StrEnum):
     WIDE_SPREAD = "WIDE_SPREAD"
     THIN_DEPTH = "THIN_DEPTH"
     SLIPPAGE = "SLIPPAGE"
+    DECISION_STOPPED = "DECISION_STOPPED"
     INTERNAL_FAULT = "GUARD_FAULT"
 
 
@@ -58,6 +61,7 @@ class Refusal:
 class Portfolio:
     """What the account holds and has done today, with this submission left out. Money in rupees.
 
+    `orders_open` counts pending orders, `gross_today` is what the day's entries are worth at their limits;
     `slots_used` counts symbols held or on order; `exposure` is the cost of what is held plus what open buys
     may still cost; `drawdown` is today's loss, realised and open (positive is a loss).
     """
@@ -70,6 +74,8 @@ class Portfolio:
     takes_new_slot: bool
     trades_today: int
     drawdown: Decimal
+    orders_open: int = 0
+    gross_today: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,18 @@ def judge_risk(entry: Entry, portfolio: Portfolio, limits: RiskLimits) -> list[R
             limits.trades_per_day_max,
         ),
         (
+            Reason.OPEN_ORDERS,
+            portfolio.orders_open >= limits.orders_open_max,
+            portfolio.orders_open,
+            limits.orders_open_max,
+        ),
+        (
+            Reason.GROSS,
+            portfolio.gross_today + notional > limits.gross_per_day_max,
+            portfolio.gross_today + notional,
+            limits.gross_per_day_max,
+        ),
+        (
             Reason.MIN_CASH,
             portfolio.free_cash - notional < limits.cash_reserve_min,
             portfolio.free_cash - notional,
@@ -152,24 +170,70 @@ def judge_terms(entry: Entry, terms: InstrumentTerms) -> list[Refusal]:
     return refusals
 
 
-def judge_quote(
-    entry: Entry, quote: Quote | None, limits: QuoteLimits, now: datetime
-) -> list[tuple[GuardMode, Refusal]]:
+Judged = list[tuple[GuardMode, Refusal]]
+
+
+def judge_quote(entry: Entry, quote: Quote | None, limits: QuoteLimits, now: datetime) -> Judged:
     """Every quote guard that the entry breaks, with the guard's mode; without a two-sided book of now, that it is
     missing."""
+    missing = no_market_data(entry, quote, limits, now)
+    if missing is not None or quote is None:
+        return [(GuardMode.ON, missing)] if missing is not None else []
+    judged = ((mode, judge(entry, quote, limits)) for mode, judge in _quote_guards(limits))
+    return [(mode, refusal) for mode, refusal in judged if refusal is not None]
+
+
+def judge_apart(entry: Entry, quotes: Sequence[Quote | None], limits: QuoteLimits, now: datetime) -> Judged:
+    """The same guards one after the other, each on a quote of its own (the last one, where there are fewer); the first
+    that blocks ends it."""
+    found: Judged = []
+    guards = _quote_guards(limits)
+    for index, (mode, judge) in enumerate(guards or [(GuardMode.ON, _nothing)]):
+        quote = quotes[min(index, len(quotes) - 1)] if quotes else None
+        missing = no_market_data(entry, quote, limits, now)
+        if missing is not None or quote is None:
+            return [*found, (GuardMode.ON, missing)] if missing is not None else found
+        refusal = judge(entry, quote, limits)
+        if refusal is not None:
+            found.append((mode, refusal))
+            if mode is GuardMode.ON:
+                return found
+    return found
+
+
+def no_market_data(entry: Entry, quote: Quote | None, limits: QuoteLimits, now: datetime) -> Refusal | None:
+    """There is no two-sided book, or it is too old to say anything; an age equal to its limit passes."""
     if quote is None or quote.best_bid is None or quote.best_ask is None:
-        return [(GuardMode.ON, Refusal("quote", Reason.NO_MARKET_DATA, {"symbol": entry.symbol}))]
+        return Refusal("quote", Reason.NO_MARKET_DATA, {"symbol": entry.symbol})
     age_s = Decimal((now - quote.at).total_seconds())
-    if age_s > limits.age_s_max:
-        figures: Figures = {"age_s": age_s, "age_s_max": limits.age_s_max}
-        return [(GuardMode.ON, Refusal("quote", Reason.NO_MARKET_DATA, figures))]
-    taken = quote.asks if entry.side is Side.BUY else quote.bids
-    judged = (
-        (limits.spread, spread(quote, limits)),
-        (limits.depth, depth(taken, limits)),
-        (limits.slippage, slippage(entry, taken, limits)),
+    if age_s <= limits.age_s_max:
+        return None
+    return Refusal("quote", Reason.NO_MARKET_DATA, {"age_s": age_s, "age_s_max": limits.age_s_max})
+
+
+QuoteGuard = Callable[[Entry, Quote, QuoteLimits], Refusal | None]
+
+QUOTE_GUARDS = 3
+"""Spread, depth and slippage: so many looks are needed where each has a quote of its own."""
+
+
+def _quote_guards(limits: QuoteLimits) -> list[tuple[GuardMode, QuoteGuard]]:
+    """Those that are not off, in their order."""
+    guards: tuple[tuple[GuardMode, QuoteGuard], ...] = (
+        (limits.spread, lambda _, quote, limits: spread(quote, limits)),
+        (limits.depth, lambda entry, quote, limits: depth(_taken(entry, quote), limits)),
+        (limits.slippage, lambda entry, quote, limits: slippage(entry, _taken(entry, quote), limits)),
     )
-    return [(mode, refusal) for mode, refusal in judged if mode is not GuardMode.OFF and refusal is not None]
+    return [(mode, judge) for mode, judge in guards if mode is not GuardMode.OFF]
+
+
+def _taken(entry: Entry, quote: Quote) -> Sequence[Level]:
+    return quote.asks if entry.side is Side.BUY else quote.bids
+
+
+def _nothing(entry: Entry, quote: Quote, limits: QuoteLimits) -> Refusal | None:  # noqa: ARG001 (a guard's shape)
+    """Where every guard is off, the book must be there all the same."""
+    return None
 
 
 def spread(quote: Quote, limits: QuoteLimits) -> Refusal | None:

@@ -35,6 +35,7 @@ class OrderChange(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     POSITION_SOLD = "position_sold"
+    RELEASED = "released"
     RETRIED = "retried"
     LINKED = "linked"
     RETRY_FAILED = "retry_failed"
@@ -62,6 +63,7 @@ class AttemptChange(StrEnum):
 
 ORDER_TABLE: Mapping[OrderStatus, Mapping[OrderChange, OrderStatus]] = {
     OrderStatus.PENDING: {
+        OrderChange.RELEASED: OrderStatus.PENDING,
         OrderChange.ACCEPTED: OrderStatus.PENDING,
         OrderChange.PARTIALLY_FILLED: OrderStatus.PENDING,
         OrderChange.MODIFIED: OrderStatus.PENDING,

@@ -26,6 +26,14 @@ class UnknownPolicy(StrEnum):
     EXPIRE = "expire"
 
 
+class OffHours(StrEnum):
+    """What becomes of an entry while the market is closed: an after-market order now, or a regular one after the open,
+    once the guards pass."""
+
+    ALLOW = "allow"
+    DEFER = "defer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskLimits:
     """Limits on what all entries together may do. Percentages are of the account's equity, money in rupees."""
@@ -37,6 +45,9 @@ class RiskLimits:
     trades_per_day_max: int = 120
     cash_reserve_min: Decimal = Decimal(0)
     order_notional_max: Decimal = Decimal(1_000_000)
+    orders_open_max: int = 200
+    gross_per_day_max: Decimal = Decimal(10_000_000)
+    rejects_in_a_row_max: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,7 @@ class Policy:
     capital_per_trade: Decimal = Decimal(50_000)
     amo_limit_pct: Decimal = Decimal(1)
     cooldown: timedelta = timedelta(minutes=15)
+    off_hours: OffHours = OffHours.ALLOW
     volume_pct_max: Decimal = Decimal(5)
     manual: ManualRules = field(default_factory=ManualRules)
     unknown: UnknownPolicy = UnknownPolicy.HOLD

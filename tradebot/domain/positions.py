@@ -88,6 +88,12 @@ def sold(position: Position, quantity: int, price: Decimal, at: datetime) -> Pos
     )
 
 
+def open_gain(position: Position, last_price: Decimal, previous_close: Decimal, *, is_of_today: bool) -> Decimal:
+    """What an open position has gained since yesterday's close, or since it was bought today, in rupees."""
+    before = position.cost if is_of_today else previous_close * position.quantity
+    return last_price * position.quantity - before
+
+
 def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
     """The position after a split or a bonus issue of `factor` new shares for each old one; its cost stays.
 

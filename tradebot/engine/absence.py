@@ -22,7 +22,7 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.policy import UnknownPolicy
 from tradebot.domain.reconcile import executed_sum, part_reason
-from tradebot.engine import ledger
+from tradebot.engine import entry_slippage, ledger
 from tradebot.engine.backoff import SENDS_MAX
 from tradebot.engine.calls import LookAtOrder
 from tradebot.engine.desk import Desk
@@ -126,7 +126,9 @@ class Absence:
             value, quantity = executed_sum(order)
             reason, change = f"{part_reason(value, quantity, order.quantity)}: {reason}", OrderChange.BOUGHT
         transition = Transition(change=change, at=unit.now, reason=reason, source="policy")
-        ledger.change(unit, order, transition)
+        order = ledger.change(unit, order, transition)
+        if change is OrderChange.BOUGHT:
+            entry_slippage.record(unit, order, self._setting.policy.quotes)
 
     def settle_orphans(self, unit: Unit, present: Iterable[Coid], message: BookSeen) -> None:
         """Ids that only the registry knows: absent where absence is proof, they may be used again."""

@@ -28,6 +28,7 @@ from tradebot.engine.batch_orders import (
 )
 from tradebot.engine.batch_views import order_of, view_of
 from tradebot.engine.desk import Desk
+from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, problems
 from tradebot.engine.judging import Picture, picture_of
 from tradebot.engine.messages import MarketSeen, SubmitBatch
@@ -185,7 +186,7 @@ class Batches:
             return [entry]
         if refusals := self._intents.judge(unit, entry, picture):
             return refusals
-        verdict = self._desk.place(unit, entry)
+        verdict = self._desk.place(unit, with_reference(entry, picture.quotes))
         return "" if verdict is Submission.SENT else str(verdict)
 
     def _move_on(self, unit: Unit, batch: Batch) -> None:

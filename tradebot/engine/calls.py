@@ -12,6 +12,7 @@ from tradebot.domain.errors import (
     BrokerRejected,
     BrokerUnavailable,
     KillSwitchLatched,
+    MoreThanEntered,
     OutcomeUnknown,
     RateLimited,
     SessionExpired,
@@ -19,6 +20,7 @@ from tradebot.domain.errors import (
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, Order, Variety
 from tradebot.domain.positions import Position
+from tradebot.domain.quotes import Quote
 from tradebot.domain.retry import VOLUME_DAYS
 from tradebot.domain.signals import Signal
 from tradebot.engine.messages import (
@@ -85,6 +87,7 @@ class MakeSignals:
     trading_day: date
     variety: Variety
     held: tuple[Position, ...]
+    further_looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +99,12 @@ class PrepareSells:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtMarket:
-    """Terms, quotes and funds for the submissions `names`, which wait for them."""
+    """Terms, quotes and funds for the submissions `names`, which wait for them; the quotes once more for each of the
+    `further_looks`."""
 
     symbols: tuple[str, ...]
     names: tuple[str, ...]
+    further_looks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +176,8 @@ def _mutate(call: Mutation, broker: Broker) -> RequestAnswered:
         return _answered(call, CallOutcome.DUPLICATE if is_there else CallOutcome.REFUSED, refusal.text)
     except KillSwitchLatched as latched:
         return _answered(call, CallOutcome.STOPPED, str(latched))
+    except MoreThanEntered as beyond:
+        return _answered(call, CallOutcome.BEYOND, str(beyond))
     except (BrokerUnavailable, RateLimited, SessionExpired) as cause:
         return _answered(call, CallOutcome.UNSENT, str(cause))
     except OutcomeUnknown as cause:
@@ -269,6 +276,7 @@ def _market(call: LookAtMarket, outside: Outside) -> MarketSeen:
         terms=_terms(outside.broker, call.symbols),
         funds=outside.broker.funds(),
         quotes=outside.market_data.quotes(call.symbols),
+        further=_further(outside.market_data, call.symbols, call.further_looks),
     )
 
 
@@ -286,7 +294,12 @@ def _signals(call: MakeSignals, outside: Outside) -> SignalsReady:
         quotes=outside.market_data.quotes(symbols) if needs_quotes else {},
         halted=outside.history.halted(call.trading_day),
         unusable=unusable,
+        further=_further(outside.market_data, symbols, call.further_looks) if needs_quotes else (),
     )
+
+
+def _further(market_data: MarketData, symbols: Sequence[str], looks: int) -> tuple[Mapping[str, Quote], ...]:
+    return tuple(market_data.quotes(symbols) for _ in range(looks))
 
 
 def _ask_strategies(call: MakeSignals, outside: Outside) -> tuple[tuple[Signal, ...], Mapping[str, str]]:

@@ -74,7 +74,8 @@ class Desk:
         """Tell that an intent was not carried out, and what stands in its way."""
         attempt = unit.attempts.get(slot.coid)
         entry = self._setting.registry.get(slot.coid)
-        order_id = attempt.order_id if attempt is not None else entry.metadata.get("order_id") if entry else None
+        known = entry.metadata.get("order_id") if entry is not None else unit.unsent.get(slot.coid)
+        order_id = attempt.order_id if attempt is not None else known
         duplicate = Duplicate(
             coid=slot.coid,
             symbol=intent.symbol,
@@ -126,11 +127,16 @@ class Desk:
         order = replace(order, coid=coid)
         unit.orders[order.id] = order
         unit.attempts[coid] = another
+        unit.entered.append((coid, another.quantity))
         unit.sends[coid] = unit.sends.get(attempt.coid) or 0
         self.send(unit, order, another)
 
     def cancel(self, unit: Unit, order: Order, reason: str) -> None:
         """Ask for a cancellation of what stands at the broker; without its number there, once there is one."""
+        if order.coid not in unit.attempts:
+            transition = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
+            ledger.change(unit, order, transition)
+            return
         if self._setting.policy.flags.observe_only:
             observe_change(unit, order, RequestKind.CANCEL)
             return
@@ -235,6 +241,10 @@ class Desk:
         """When the next look, and with it the next send, of an attempt is due."""
         return unit.now + backoff(unit.sends.get(attempt.coid) or 1, attempt.coid, self._setting.chance)
 
+    def number_of(self, unit: Unit, order: Order) -> int:
+        """The attempt's number that the id of a row without an attempt stands for."""
+        return self._slots.number_of(unit, order)
+
     def slot(self, unit: Unit, intent: OrderIntent, row: OrderId | None = None) -> Slot:
         """Which client order id the intent gets, or why none; `row` is the order that it is for, where that is there
         already."""
@@ -250,6 +260,7 @@ class Desk:
         row_id = unit.unsent.get(slot.coid)
         order_id = row_id or self._setting.ids.next(now)
         attempt = new_attempt(intent, order_id, slot, now)
+        unit.entered.append((attempt.coid, attempt.quantity))
         if row_id is None:
             order = new_order(intent, order_id, slot.coid, now, placed_reason(intent))
             ledger.record(unit, order, attempt)
@@ -262,7 +273,8 @@ class Desk:
             trading_day=intent.trading_day,
             metadata=intent.metadata,
         )
-        transition = Transition(change=OrderChange.RETRIED, at=now, reason=placed_reason(intent), source=intent.source)
+        change = OrderChange.RELEASED if row.status is OrderStatus.PENDING else OrderChange.RETRIED
+        transition = Transition(change=change, at=now, reason=placed_reason(intent), source=intent.source)
         unit.attempts[attempt.coid] = attempt
         unit.unsent[slot.coid] = OrderId("")
         return ledger.change(unit, row, transition), attempt
@@ -281,7 +293,7 @@ class Desk:
                     order,
                     Transition(change=OrderChange.REFUSED, at=unit.now, reason=reason, source="broker"),
                 )
-            case CallOutcome.STOPPED:
+            case CallOutcome.STOPPED | CallOutcome.BEYOND:
                 if attempt.status.is_open:
                     self.give_up(unit, order, attempt, f"Not sent: {message.text}")
             case CallOutcome.UNSENT:
@@ -348,6 +360,7 @@ _STATES: Mapping[CallOutcome, RequestState] = {
     CallOutcome.REFUSED: RequestState.REFUSED,
     CallOutcome.UNSENT: RequestState.UNSENT,
     CallOutcome.STOPPED: RequestState.UNSENT,
+    CallOutcome.BEYOND: RequestState.UNSENT,
     CallOutcome.UNKNOWN: RequestState.UNKNOWN,
     CallOutcome.DUPLICATE: RequestState.UNKNOWN,
 }

@@ -16,6 +16,7 @@ from tradebot.engine import alerting, ledger
 from tradebot.engine.announcing import Announcements, Announcer
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome
 from tradebot.engine.batches import Batches
+from tradebot.engine.bounds import Bounds, enter_again
 from tradebot.engine.bus import Bus
 from tradebot.engine.calls import (
     Call,
@@ -32,18 +33,20 @@ from tradebot.engine.calls import (
 )
 from tradebot.engine.commands import Commands, command_in, remember
 from tradebot.engine.day_plan import missed_jobs, plan_day
+from tradebot.engine.deferring import Deferring
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.intents import Intents
 from tradebot.engine.jobs import Jobs
-from tradebot.engine.judging import Judging
+from tradebot.engine.judging import Judging, further_looks
 from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
     AlertChanged,
     BookSeen,
     CallFailed,
+    CallOutcome,
     CancelOrder,
     Command,
     Job,
@@ -70,7 +73,7 @@ from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
 from tradebot.engine.submissions import Submissions
 from tradebot.engine.tracker import Tracker
-from tradebot.ports import Clock, IdRegistry, Lanes, OrderStore, Scheduler
+from tradebot.ports import Clock, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter
 
 BATCH_MAX = 256
 """How many messages share one transaction at most."""
@@ -97,6 +100,7 @@ class Parts:
     recorder: Recorder
     answers: AnswerDesk
     announcers: Sequence[Announcer] = ()
+    meter: SendMeter
 
 
 class Engine:
@@ -114,6 +118,8 @@ class Engine:
         self._bus = parts.bus
         self._recorder = parts.recorder
         self._answers = parts.answers
+        self._meter = parts.meter
+        enter_again(memory, parts.meter, parts.clock.now())
         self._announcements = Announcements(parts.announcers)
         self._received = 0
         self._wishes: list[Message] = []
@@ -122,14 +128,17 @@ class Engine:
         self._tracker = Tracker(setting, self._desk)
         judging, retry_desk = Judging(setting), RetryDesk(setting, self._desk)
         replacing = Replacing(setting, self._desk, retry_desk)
-        entries = Entries(setting, self._desk, judging, replacing)
+        self._deferring = Deferring(setting, self._desk, judging)
+        entries = Entries(setting, self._desk, judging, replacing, self._deferring)
         steps = RetrySteps(setting, judging, retry_desk, replacing)
         self._retrying = Retrying(setting, steps, replacing)
-        self._jobs = Jobs(setting, self._desk, entries, Sells(setting, self._desk, retry_desk), self._retrying)
+        sells = Sells(setting, self._desk, retry_desk)
+        self._jobs = Jobs(setting, self._desk, entries, self._deferring, sells, self._retrying)
         intents = Intents(setting, judging)
-        self._submissions = Submissions(setting, self._desk, intents, parts.store)
+        self._submissions = Submissions(setting, self._desk, intents, self._deferring, parts.store)
         self._batches = Batches(setting, self._desk, intents, self._submissions, parts.store)
         self._killing = Killing(setting, self._desk)
+        self._bounds = Bounds(setting, self._jobs)
         self._latch_seen: Latch | None = None
         self._commands = Commands(
             setting, self._desk, self._jobs, self._retrying, self._submissions, self._killing, self._batches
@@ -195,6 +204,13 @@ class Engine:
         self._bus.publish([event])
         self._plan()
 
+    def give_up_waiting(self) -> None:
+        """The process ends while calls are under way: what they were to do is written down as uncertain."""
+        text = "the stop did not wait for its answer"
+        for request_id in sorted(self.memory.in_flight):
+            self.inbox.put_answer(RequestAnswered(request_id=request_id, outcome=CallOutcome.UNKNOWN, text=text))
+        self.run_pending()
+
     def close(self) -> None:
         """Make the registry's last notes durable. Nothing is handled afterwards."""
         self._setting.registry.sync()
@@ -257,6 +273,7 @@ class Engine:
                 self.memory.market_asked = False
                 self._submissions.market_seen(unit, message)
                 self._batches.market_seen(unit, message)
+                self._deferring.market_seen(unit, message)
             case LatchSeen() | AlertChanged():
                 self._noticed(unit, message)
             case Once():
@@ -280,6 +297,7 @@ class Engine:
         match message:
             case RequestAnswered():
                 self._desk.answered(unit, message)
+                self._bounds.answered(unit, message)
             case BookSeen():
                 self._book_seen(unit, message)
             case OrderSeen():
@@ -381,6 +399,8 @@ class Engine:
             self.memory.land(batch.landed)
             return cause
         batch.merge()
+        for tag, quantity in batch.entered:
+            self._meter.enter(tag, quantity)
         if changes:
             self._bus.saved(changes)
         if batch.notes:
@@ -403,7 +423,9 @@ class Engine:
         symbols, names = self._submissions.waiting_for_market(self.memory)
         of_batches, batches = self._batches.waiting_for_market(self.memory)
         symbols |= of_batches
-        return [LookAtMarket(symbols=tuple(sorted(symbols)), names=(*names, *batches))] if symbols else []
+        looks = further_looks(self._setting.policy)
+        look = LookAtMarket(symbols=tuple(sorted(symbols)), names=(*names, *batches), further_looks=looks)
+        return [look] if symbols else []
 
     def _keep_registry(self, keep: Callable[[IdRegistry], None]) -> None:
         """Upkeep that may lag: the database has it already, and the next start brings the registry up to it."""

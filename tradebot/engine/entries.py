@@ -13,7 +13,9 @@ from tradebot.domain.positions import Position
 from tradebot.domain.retry import OF_SIGNAL, PRICED_BY, SIZED_BY
 from tradebot.domain.signals import Signal
 from tradebot.engine import ledger, verdicts
+from tradebot.engine.deferring import DEFERRED, Deferring
 from tradebot.engine.desk import Desk
+from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.judging import Judging, Picture, held_position, money_of, replaceable
 from tradebot.engine.messages import SignalsReady
 from tradebot.engine.order_rows import new_order, placed_reason
@@ -27,9 +29,12 @@ from tradebot.engine.verdicts import Wish
 class Entries:
     """Judges signals one after the other, each with what the ones before it have taken."""
 
-    def __init__(self, setting: Setting, desk: Desk, judging: Judging, replacing: Replacing) -> None:
+    def __init__(
+        self, setting: Setting, desk: Desk, judging: Judging, replacing: Replacing, deferring: Deferring
+    ) -> None:
         self._setting = setting
         self._replacing = replacing
+        self._deferring = deferring
         self._desk = desk
         self._judging = judging
 
@@ -37,7 +42,11 @@ class Entries:
         """Every signal ends as a decision: sent, blocked, failed, duplicate or uncertain. Returns the counts."""
         counts: dict[str, int] = {}
         picture = Picture(
-            terms=ready.terms, quotes=ready.quotes, halted=ready.halted, money=money_of(unit, ready.funds)
+            terms=ready.terms,
+            quotes=ready.quotes,
+            halted=ready.halted,
+            money=money_of(unit, ready.funds),
+            further=ready.further,
         )
         for signal in ready.signals:
             outcome = self._enter(unit, signal, ready, picture)
@@ -68,8 +77,11 @@ class Entries:
             refusals = self._judging.entry(unit, intent, picture, old)
         if not refusals and old is not None and not self._setting.policy.flags.observe_only:
             return self._replace(unit, intent, slot.coid, old)
+        if not refusals and self._deferring.wants(intent):
+            self._deferring.hold(unit, intent, slot)
+            return DEFERRED
         if not refusals:
-            verdict = self._desk.place(unit, intent, slot)
+            verdict = self._desk.place(unit, with_reference(intent, picture.quotes), slot)
             placed = unit.attempts.get(slot.coid)
             order_id = placed.order_id if placed is not None else None
             verdicts.decide(unit, verdicts.wish_of(intent), verdict, order_id=order_id)

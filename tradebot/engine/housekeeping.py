@@ -6,6 +6,7 @@ from datetime import date
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Attempt, OrderId, OrderStatus
+from tradebot.engine.deferring import DEFERRED
 from tradebot.engine.observing import OBSERVED
 from tradebot.engine.state import Memory, batch_order_key
 from tradebot.ports import COMMAND_RUNS_LOADED
@@ -23,21 +24,30 @@ def forget_finished(memory: Memory, before: date) -> None:
         if request.order_id not in kept:
             memory.requests.drop(request.id)
             memory.landings.pop(request.id, None)
-    for coid in memory.unsent.names():
-        if memory.unsent[coid] not in kept:
-            memory.unsent.drop(coid)
+    _forget_keys(memory, kept)
     for decision in memory.decisions.values():
         if decision.trading_day < before:
             memory.decisions.drop(decision.id)
-    for order_id in memory.held_back.names():
-        if order_id not in kept:
-            memory.held_back.drop(order_id)
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
-    memory.told = {key for key in memory.told if not key.startswith((OBSERVED, "foreign:", "silence:"))}
+    forgotten = (OBSERVED, DEFERRED, "foreign:", "silence:")
+    memory.told = {key for key in memory.told if not key.startswith(forgotten)}
     _forget_batches(memory)
     _forget_rows(memory, before)
     _forget_positions(memory)
+
+
+def _forget_keys(memory: Memory, kept: set[OrderId]) -> None:
+    """What leads to an order, or waits for one, goes with it."""
+    for decision_id in memory.breaches.names():
+        if memory.breaches[decision_id] not in kept:
+            memory.breaches.drop(decision_id)
+    for coid in memory.unsent.names():
+        if memory.unsent[coid] not in kept:
+            memory.unsent.drop(coid)
+    for order_id in memory.held_back.names():
+        if order_id not in kept:
+            memory.held_back.drop(order_id)
 
 
 def _keep_orders(memory: Memory, before: date) -> set[OrderId]:
@@ -61,6 +71,7 @@ def _forget_attempt(memory: Memory, attempt: Attempt) -> None:
     memory.modifies.drop(attempt.coid)
     if attempt.broker_order_id is not None:
         memory.coids.drop(attempt.broker_order_id)
+        memory.booked.drop(attempt.broker_order_id)
         memory.trades.drop(attempt.broker_order_id)
         memory.seen.pop(attempt.broker_order_id, None)
 

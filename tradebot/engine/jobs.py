@@ -13,9 +13,11 @@ from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareRetry, PrepareSells
 from tradebot.engine.day_end import TRIES_MAX, close_day
 from tradebot.engine.day_plan import adjust_due, entry_day
+from tradebot.engine.deferring import Deferring
 from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries, in_words
 from tradebot.engine.expiry import sweep_expired
+from tradebot.engine.judging import further_looks
 from tradebot.engine.messages import (
     BookSeen,
     CallFailed,
@@ -41,8 +43,17 @@ _RETRY_AFTER = timedelta(minutes=1)
 class Jobs:
     """A job that has done its work leaves its run in the same transaction; one that has not is done again."""
 
-    def __init__(self, setting: Setting, desk: Desk, entries: Entries, sells: Sells, retrying: Retrying) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        desk: Desk,
+        entries: Entries,
+        deferring: Deferring,
+        sells: Sells,
+        retrying: Retrying,
+    ) -> None:
         self._setting = setting
+        self._deferring = deferring
         self._retrying = retrying
         self._silence = SilenceWatch(setting)
         self._desk = desk
@@ -67,6 +78,7 @@ class Jobs:
             case Job.RESEND:
                 resend_due(unit, self._desk, self._setting)
             case Job.OPEN:
+                self._deferring.look(unit)
                 self._prepare_sells(unit, job)
             case Job.AMO_PLACEMENT:
                 self._prepare_entries(unit, job)
@@ -124,6 +136,7 @@ class Jobs:
         match job.name:
             case Job.CYCLE:
                 self._sells.follow(unit, message)
+                self._deferring.look(unit)
                 self._tell_cycle(unit, counts)
             case Job.MARKET_CLOSE:
                 self._market_closed(unit, job)
@@ -190,7 +203,8 @@ class Jobs:
             return
         held = tuple(p for p in unit.positions.values() if p.is_open)
         variety = Variety.AMO if is_amo else Variety.REGULAR
-        unit.calls.append(MakeSignals(job=job, trading_day=day, variety=variety, held=held))
+        looks = further_looks(self._setting.policy)
+        unit.calls.append(MakeSignals(job=job, trading_day=day, variety=variety, held=held, further_looks=looks))
 
     def _prepare_sells(self, unit: Unit, job: JobDue) -> None:
         session = self._setting.calendar.trading_day(ist_date(job.at))
@@ -231,6 +245,7 @@ class Jobs:
 
     def _market_closed(self, unit: Unit, job: JobDue) -> None:
         buys = [o for o in unit.orders.values() if o.status is OrderStatus.PENDING and o.side is Side.BUY]
+        self._deferring.expire(unit)
         expired = self.sweep_expired(unit)
         text = f"market closed: {len(buys)} buys still pending, {expired} failed orders expired"
         ledger.tell(unit, EventName.MARKET_CLOSED, text, fields={"pending_buys": len(buys), "expired": expired})

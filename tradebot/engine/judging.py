@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from tradebot.domain import guards
 from tradebot.domain.broker_views import Funds
+from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName
 from tradebot.domain.guards import Entry, Portfolio, Reason, Refusal
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import EntryType, Order, OrderIntent, OrderStatus, Side, Source, Variety
-from tradebot.domain.policy import GuardMode
-from tradebot.domain.positions import Position
+from tradebot.domain.policy import GuardMode, Policy
+from tradebot.domain.positions import Position, open_gain
 from tradebot.domain.quotes import Quote
 from tradebot.domain.reconcile import PRICE_TOLERANCE
 from tradebot.domain.retry import is_by_symbol
 from tradebot.engine import ledger
 from tradebot.engine.halts import halts_of
 from tradebot.engine.messages import MarketSeen
-from tradebot.engine.questions import sells_of, uncertain_symbols
+from tradebot.engine.questions import is_uncertain, sells_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
+from tradebot.engine.sums import Sum, Sums, of_order, own_key
 from tradebot.engine.verdicts import tell_block
 
 _OF_PEOPLE = frozenset({Source.API, Source.BATCH, Source.MANUAL})
@@ -39,12 +43,14 @@ class Money:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What entries are judged by: one look at the market and at the account."""
+    """What entries are judged by: one look at the market and at the account; `further` looks at the quotes, where each
+    guard has one of its own."""
 
     terms: Mapping[str, InstrumentTerms]
     quotes: Mapping[str, Quote]
     halted: Mapping[str, str]
     money: Money
+    further: Sequence[Mapping[str, Quote]] = ()
 
 
 class Judging:
@@ -56,30 +62,22 @@ class Judging:
     def entry(
         self, unit: Unit, intent: OrderIntent, picture: Picture, instead_of: Order | None = None
     ) -> list[Refusal]:
-        """The refusals of a buy: the state of things, the instrument's own limits, the risk limits, the book; as if the
-        order that it replaces were not there."""
+        """The refusals of an entry: the state of things, the instrument's own limits, the risk limits, the book. All of
+        them; where the guards run apart, the first one alone. As if the row `instead_of` were not there: an order that
+        this one replaces, or its own row, where there is one that counts already."""
+        is_apart = not self._setting.policy.flags.consolidated_guards
+        found: list[Refusal] = []
         try:
-            found = self._state_refusals(unit, intent, picture, instead_of)
-            assert intent.price is not None
-            entry = Entry(symbol=intent.symbol, side=intent.side, quantity=intent.quantity, price=intent.price)
-            found += guards.judge_terms(entry, picture.terms[intent.symbol])
-            portfolio = _portfolio(unit, intent, picture.money, instead_of)
-            found += guards.judge_risk(entry, portfolio, self._setting.policy.risk)
-            if intent.variety is Variety.REGULAR:
-                found += self._quote_refusals(unit, intent, entry, picture)
-            elif not found:
-                text = f"{intent.symbol}: spread, depth and slippage not evaluated, there is no book at night"
-                ledger.tell(
-                    unit,
-                    EventName.GUARD_NOT_EVALUATED,
-                    text,
-                    fields={"symbol": intent.symbol},
-                    correlation_id=intent.correlation_id,
-                )
+            for step in (self._state_refusals, self._limit_refusals, self._quote_refusals):
+                if found and is_apart:
+                    break
+                found += step(unit, intent, picture, instead_of)
         except Exception as fault:  # a guard that fails blocks
             figures = {"error": f"{type(fault).__name__}: {fault}"}
             return [Refusal("fault", Reason.INTERNAL_FAULT, figures)]
-        return found
+        if intent.variety is not Variety.REGULAR and not found:
+            self._tell_not_evaluated(unit, intent)
+        return found[:1] if is_apart else found
 
     def sell(self, unit: Unit, symbol: str, position: Position | None) -> list[Refusal]:
         """A sell is for what is held, and only where no sell of the position stands already."""
@@ -106,7 +104,9 @@ class Judging:
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"jump": picture.halted[symbol]}))
         if symbol in (halts := halts_of(unit)):
             found.append(Refusal("state", Reason.SYMBOL_HALTED, {"cause": halts[symbol]}))
-        if symbol in uncertain_symbols(unit):
+        if stopped_by := unit.breaches.get(intent.decision_id):
+            found.append(Refusal("state", Reason.DECISION_STOPPED, {"order_id": stopped_by}))
+        if is_uncertain(unit, symbol):
             found.append(Refusal("state", Reason.SYMBOL_UNCERTAIN, {"symbol": symbol}))
         if intent.source in _OF_PEOPLE:
             return found
@@ -126,22 +126,69 @@ class Judging:
         }
         return Refusal("state", Reason.COOLDOWN, figures)
 
-    def _quote_refusals(self, unit: Unit, intent: OrderIntent, entry: Entry, picture: Picture) -> list[Refusal]:
-        quote = picture.quotes.get(intent.symbol)
-        judged = guards.judge_quote(entry, quote, self._setting.policy.quotes, unit.now)
+    def _limit_refusals(
+        self, unit: Unit, intent: OrderIntent, picture: Picture, instead_of: Order | None
+    ) -> list[Refusal]:
+        entry = _entry_of(intent)
+        found = guards.judge_terms(entry, picture.terms[intent.symbol])
+        portfolio = _portfolio(unit, intent, picture.money, instead_of)
+        return [*found, *guards.judge_risk(entry, portfolio, self._setting.policy.risk)]
+
+    def _quote_refusals(
+        self,
+        unit: Unit,
+        intent: OrderIntent,
+        picture: Picture,
+        _: Order | None,
+    ) -> list[Refusal]:
+        """None at night, when there is no book; a guard in the shadow only tells."""
+        if intent.variety is not Variety.REGULAR:
+            return []
+        limits, entry = self._setting.policy.quotes, _entry_of(intent)
+        quotes = [quotes.get(intent.symbol) for quotes in (picture.quotes, *picture.further)]
+        is_apart = not self._setting.policy.flags.consolidated_guards
+        judge = (
+            partial(guards.judge_apart, entry, quotes) if is_apart else partial(guards.judge_quote, entry, quotes[0])
+        )
+        judged = judge(limits, unit.now)
         for mode, refusal in judged:
             if mode is GuardMode.SHADOW:
                 tell_block(unit, intent.symbol, intent.correlation_id, refusal, is_shadow=True)
         return [refusal for mode, refusal in judged if mode is GuardMode.ON]
 
+    def _tell_not_evaluated(self, unit: Unit, intent: OrderIntent) -> None:
+        text = f"{intent.symbol}: spread, depth and slippage not evaluated, there is no book at night"
+        ledger.tell(
+            unit,
+            EventName.GUARD_NOT_EVALUATED,
+            text,
+            fields={"symbol": intent.symbol},
+            correlation_id=intent.correlation_id,
+        )
+
+
+def further_looks(policy: Policy) -> int:
+    """How many looks at the quotes are needed beside the first one."""
+    return 0 if policy.flags.consolidated_guards else guards.QUOTE_GUARDS - 1
+
+
+def _entry_of(intent: OrderIntent) -> Entry:
+    assert intent.price is not None
+    return Entry(symbol=intent.symbol, side=intent.side, quantity=intent.quantity, price=intent.price)
+
 
 def money_of(unit: Unit, funds: Funds) -> Money:
-    held = sum((p.cost for p in unit.positions.values() if p.is_open), Decimal(0))
-    return Money(equity=funds.cash + held, cash=funds.available)
+    return Money(equity=funds.cash + unit.sums.of(Sum.HELD), cash=funds.available)
 
 
 def picture_of(unit: Unit, seen: MarketSeen) -> Picture:
-    return Picture(terms=seen.terms, quotes=seen.quotes, halted=unit.memory.halted, money=money_of(unit, seen.funds))
+    return Picture(
+        terms=seen.terms,
+        quotes=seen.quotes,
+        halted=unit.memory.halted,
+        money=money_of(unit, seen.funds),
+        further=seen.further,
+    )
 
 
 def held_position(unit: Unit, symbol: str) -> Position | None:
@@ -150,8 +197,7 @@ def held_position(unit: Unit, symbol: str) -> Position | None:
 
 def free_cash(unit: Unit, funds: Funds) -> Decimal:
     """What a buy can still cost, in rupees, when everything that waits for the broker is paid for."""
-    waiting = [o for o in unit.orders.values() if o.side is Side.BUY and o.status is OrderStatus.PENDING]
-    return funds.available - sum((_left(order) for order in _unblocked(waiting)), Decimal(0))
+    return funds.available - unit.sums.of(Sum.UNBLOCKED)
 
 
 def replaceable(unit: Unit, intent: OrderIntent) -> Order | None:
@@ -167,7 +213,11 @@ def replaceable(unit: Unit, intent: OrderIntent) -> Order | None:
 
 
 def _taken_by(unit: Unit, intent: OrderIntent, instead_of: Order | None) -> Order | None:
-    """Another row of the symbol that blocks a new entry; the intent's own failed row does not."""
+    """Another row of the symbol that blocks a new entry; the intent's own failed row does not. It is looked for only
+    where the running sums say that there is one."""
+    own = own_key(intent.decision_id, intent.symbol)
+    if unit.sums.count(Sum.BLOCKING, intent.symbol) <= unit.sums.count(Sum.BLOCKING_OWN, own):
+        return None
     blocking = (OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED)
     return next(
         (
@@ -183,34 +233,40 @@ def _taken_by(unit: Unit, intent: OrderIntent, instead_of: Order | None) -> Orde
     )
 
 
-def _portfolio(unit: Unit, intent: OrderIntent, money: Money, instead_of: Order | None) -> Portfolio:
-    held = [position for position in unit.positions.values() if position.is_open]
-    waiting = [
-        order
-        for order in unit.orders.values()
-        if order.side is Side.BUY
-        and order.status is OrderStatus.PENDING
-        and (instead_of is None or order.id != instead_of.id)
-    ]
-    symbols = {p.symbol for p in held} | {o.symbol for o in waiting}
-    today = [o for o in unit.orders.values() if o.trading_day == intent.trading_day]
-    return Portfolio(
-        equity=money.equity,
-        free_cash=money.cash - sum((_left(o) for o in _unblocked(waiting)), Decimal(0)),
-        exposure=sum((p.cost for p in held), Decimal(0)) + sum((_left(o) for o in waiting), Decimal(0)),
-        symbol_exposure=sum((p.cost for p in held if p.symbol == intent.symbol), Decimal(0))
-        + sum((_left(o) for o in waiting if o.symbol == intent.symbol), Decimal(0)),
-        slots_used=len(symbols),
-        takes_new_slot=intent.symbol not in symbols,
-        trades_today=sum(o.side is Side.BUY and o.status is not OrderStatus.FAILED for o in today),
-        drawdown=-sum((Decimal(o.metadata.get("realised_pnl", "0")) for o in today), Decimal(0)),
+def _open_gain(unit: Unit, day: date) -> Decimal:
+    """What is held has gained on the day, at the prices of the last cycle; nothing is known before that, and nothing
+    of a day that has not come."""
+    if day != ist_date(unit.now):
+        return Decimal(0)
+    return sum(
+        (
+            open_gain(position, quote.last_price, quote.previous_close, is_of_today=_is_of(position, day))
+            for position in unit.positions.values()
+            if position.is_open and (quote := unit.memory.marks.get(position.symbol)) is not None
+        ),
+        Decimal(0),
     )
 
 
-def _unblocked(waiting: Sequence[Order]) -> list[Order]:
-    """Buys whose money the broker did not block yet when it told us what is free."""
-    return [order for order in waiting if order.placed_at is None]
+def _is_of(position: Position, day: date) -> bool:
+    return ist_date(position.first_fill_at) == day
 
 
-def _left(order: Order) -> Decimal:
-    return (order.price or Decimal(0)) * (order.quantity - order.execution_qty)
+def _portfolio(unit: Unit, intent: OrderIntent, money: Money, instead_of: Order | None) -> Portfolio:
+    """From the running sums, with one row left out."""
+    sums = Sums(unit.sums)
+    if instead_of is not None:
+        sums.subtract(of_order(instead_of))
+    symbol, day = intent.symbol, intent.trading_day.isoformat()
+    return Portfolio(
+        equity=money.equity,
+        free_cash=money.cash - sums.of(Sum.UNBLOCKED),
+        exposure=sums.of(Sum.HELD) + sums.of(Sum.WAITING),
+        symbol_exposure=sums.of(Sum.HELD, symbol) + sums.of(Sum.WAITING, symbol),
+        slots_used=sums.count(Sum.SLOTS_USED),
+        takes_new_slot=not sums.count(Sum.SLOTS, symbol),
+        trades_today=sums.count(Sum.TRADES, day),
+        drawdown=-sums.of(Sum.REALISED, day) - _open_gain(unit, intent.trading_day),
+        orders_open=sums.count(Sum.OPEN),
+        gross_today=sums.of(Sum.GROSS, day),
+    )

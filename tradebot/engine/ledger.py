@@ -59,6 +59,8 @@ def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
     unit.orders[order.id] = order
     if attempt is not None:
         unit.attempts[attempt.coid] = attempt
+        if attempt.broker_order_id is not None:
+            unit.booked[attempt.broker_order_id] = attempt.filled_quantity
     else:
         unit.unsent[order.coid] = order.id
     if order.batch_id is not None:
@@ -150,6 +152,7 @@ def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:
     unit.attempts[after.coid] = after
     if after.broker_order_id is not None:
         unit.coids[after.broker_order_id] = after.coid
+        unit.booked[after.broker_order_id] = after.filled_quantity
     if not is_drawn(after.coid):
         unit.notes[after.coid] = registry_entry(after, unit.orders.get(after.order_id))
 

@@ -64,7 +64,7 @@ class JobDue:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalsReady:
     """The signals of a trading day with what is needed to judge and place them; `unusable` names strategies that
-    failed, with the cause."""
+    failed, with the cause. `further`: more looks at the same quotes, for guards that are judged apart."""
 
     job: JobDue
     trading_day: date
@@ -75,6 +75,7 @@ class SignalsReady:
     quotes: Mapping[str, Quote]
     halted: Mapping[str, str]
     unusable: Mapping[str, str] = field(default_factory=dict)
+    further: tuple[Mapping[str, Quote], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +127,14 @@ class CallFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSeen:
-    """One picture of the market and the account for the submissions `names`, which waited for it."""
+    """One picture of the market and the account for the submissions `names`, which waited for it. `further`: more
+    looks at the same quotes, for guards that are judged apart."""
 
     names: tuple[str, ...]
     terms: Mapping[str, InstrumentTerms]
     funds: Funds
     quotes: Mapping[str, Quote]
+    further: tuple[Mapping[str, Quote], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,12 +146,14 @@ class LatchSeen:
 
 class CallOutcome(StrEnum):
     """How a mutating call ended. `unsent`: certainly not carried out; `stopped`: nor is it to be, the kill switch is
-    latched; `unknown`: only a look can tell; `duplicate`: the broker says that an order with this id is there."""
+    latched; `beyond`: nor that, more would have left than was asked for; `unknown`: only a look can tell; `duplicate`:
+    the broker says that an order with this id is there."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNSENT = "unsent"
     STOPPED = "stopped"
+    BEYOND = "beyond"
     UNKNOWN = "unknown"
     DUPLICATE = "duplicate"
 

@@ -90,8 +90,41 @@ def ticket_of(order: Order, attempt: Attempt) -> Ticket:
 
 def is_entry(order: Order) -> bool:
     """It takes on risk. What sells a position, or takes back what another order did, does not."""
-    sells_position = order.side is Side.SELL and order.position_id is not None
-    return not (sells_position or REDUCES in order.metadata)
+    return not sells_position(order)
+
+
+def sells_position(order: Order | OrderIntent) -> bool:
+    """It ends a position, or takes back what another order did."""
+    return (order.side is Side.SELL and order.position_id is not None) or REDUCES in order.metadata
+
+
+def intent_of(order: Order) -> OrderIntent:
+    """The intent that a row without an attempt stands for."""
+    return OrderIntent(
+        account_id=order.account_id,
+        user_id=order.user_id,
+        decision_id=order.decision_id,
+        leg=order.leg,
+        symbol=order.symbol,
+        exchange=order.exchange,
+        side=order.side,
+        quantity=order.quantity,
+        order_type=order.order_type,
+        price=order.price,
+        trigger_price=order.trigger_price,
+        product=order.product,
+        validity=order.validity,
+        variety=order.variety,
+        source=order.orig_source,
+        entry_type=order.entry_type,
+        position_id=order.position_id,
+        trading_day=order.trading_day,
+        correlation_id=order.correlation_id,
+        metadata=order.metadata,
+        batch_id=order.batch_id,
+        idempotency_key=order.idempotency_key,
+        disclosed_quantity=order.disclosed_quantity,
+    )
 
 
 def new_attempt(intent: OrderIntent, order_id: OrderId, slot: Slot, now: datetime) -> Attempt:

@@ -9,18 +9,23 @@ from tradebot.domain.calendar import TradingDay, ist_date
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.market_rules import MarketRules, round_to_tick
 from tradebot.domain.orders import Side, Variety
+from tradebot.domain.policy import OffHours
 from tradebot.domain.quotes import Quote
 from tradebot.engine.setting import Setting
 
 
 def next_session(setting: Setting, now: datetime) -> tuple[TradingDay, Variety] | None:
-    """The day on which an order given now trades, and how it is sent; None while nothing takes orders."""
+    """The day on which an order given now trades, and how it is sent; None while nothing takes orders. What is to be
+    held until the open can be given at any time."""
     calendar = setting.calendar
     today = calendar.trading_day(ist_date(now))
     if today is not None and today.release_at <= now < today.ends_at:
         return today, Variety.REGULAR
     if setting.amo.accepts(now, calendar):
         return setting.amo.for_day(now, calendar), Variety.AMO
+    if setting.policy.off_hours is OffHours.DEFER:
+        is_early = today is not None and now < today.release_at
+        return (today if today is not None and is_early else calendar.next_trading_day(ist_date(now))), Variety.AMO
     return None
 
 

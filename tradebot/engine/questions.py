@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from tradebot.domain.orders import AttemptStatus, BrokerOrderId, Order, PositionId
+from tradebot.domain.orders import BrokerOrderId, Order, PositionId
 from tradebot.engine.state import Unit
+from tradebot.engine.sums import Sum
 
 
 def booked_quantities(unit: Unit) -> dict[BrokerOrderId, int]:
     """How much of each broker order is booked, for the question whether its trades are needed."""
-    return {
-        attempt.broker_order_id: attempt.filled_quantity
-        for attempt in unit.attempts.values()
-        if attempt.broker_order_id is not None
-    }
+    return unit.booked.copy()
 
 
-def uncertain_symbols(unit: Unit) -> set[str]:
-    """Symbols with an order that may or may not stand at the broker: no new entry until that is settled."""
-    unknown = {a.symbol for a in unit.attempts.values() if a.status is AttemptStatus.UNKNOWN}
-    return unknown | {entry.symbol for entry in unit.memory.orphans.values()}
+def is_uncertain(unit: Unit, symbol: str) -> bool:
+    """An order of the symbol may or may not stand at the broker: no new entry until that is settled."""
+    is_lost = unit.sums.count(Sum.UNCERTAIN, symbol) > 0
+    return is_lost or any(entry.symbol == symbol for entry in unit.memory.orphans.values())
 
 
 def sells_of(unit: Unit, position_id: PositionId) -> list[Order]:

@@ -9,6 +9,7 @@ from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.orders import Attempt, BrokerRequest, OrderId, OrderStatus, RequestKind, RequestState, Side
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
+from tradebot.engine.entry_slippage import BREACH
 from tradebot.engine.halts import read_halts
 from tradebot.engine.jobs import PAUSED
 from tradebot.engine.messages import Job
@@ -55,6 +56,8 @@ def _remember_orders(memory: Memory, stored: Stored) -> None:
         memory.orders[order.id] = order
         if order.batch_id is not None:
             memory.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
+        if BREACH in order.metadata:
+            memory.breaches[order.decision_id] = order.id
         if order.side is Side.SELL and order.position_id is not None:
             memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
     for fill in stored.fills:
@@ -73,6 +76,7 @@ def _remember_attempts(memory: Memory, stored: Stored, registry: IdRegistry) -> 
         memory.attempts[attempt.coid] = attempt
         if attempt.broker_order_id is not None:
             memory.coids[attempt.broker_order_id] = attempt.coid
+            memory.booked[attempt.broker_order_id] = attempt.filled_quantity
     for order in stored.orders:
         if order.coid not in memory.attempts:
             memory.unsent[order.coid] = order.id

@@ -81,6 +81,7 @@ class RetryDesk:
         attempt = replace(attempt, broker_order_id=row.broker_order_id, broker_status=row.status)
         unit.attempts[attempt.coid] = attempt
         unit.coids[row.broker_order_id] = attempt.coid
+        unit.booked[row.broker_order_id] = attempt.filled_quantity
         if not is_drawn(attempt.coid):
             unit.reservations[attempt.coid] = ledger.registry_entry(attempt, linked)
         unit.looks.append("linked")
@@ -100,6 +101,7 @@ class RetryDesk:
             metadata=metadata | dict(terms.metadata),
         )
         unit.attempts[attempt.coid] = attempt
+        unit.entered.append((attempt.coid, attempt.quantity))
         unit.orders[row.id] = row
         unit.unsent[slot.coid] = OrderId("")
         if not is_drawn(attempt.coid):

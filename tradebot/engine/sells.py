@@ -78,6 +78,7 @@ class Sells:
         terms_of = {**unit.memory.terms, **seen.terms}
         caps = _caps(seen.holdings)
         unit.facts |= {"terms": terms_of} if seen.terms else {}
+        unit.facts["marks"] = seen.quotes
         for position in _open_positions(unit):
             quote, terms = seen.quotes.get(position.symbol), terms_of.get(position.symbol)
             if quote is None or terms is None or quote.best_bid is None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, derive, drawn
-from tradebot.domain.orders import Attempt, AttemptStatus, Coid, OrderIntent
+from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, attempt_of, derive, drawn
+from tradebot.domain.orders import Attempt, AttemptStatus, Coid, Order, OrderIntent
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
@@ -36,6 +36,10 @@ class Slots(Protocol):
 
     def again(self, unit: Unit, attempt: Attempt) -> tuple[Coid, int]:
         """The id and the number under which an attempt is sent another time."""
+        ...
+
+    def number_of(self, unit: Unit, order: Order) -> int:
+        """The number of the attempt that a row without one will get under its id."""
         ...
 
 
@@ -70,6 +74,9 @@ class DerivedSlots:
     def again(self, unit: Unit, attempt: Attempt) -> tuple[Coid, int]:  # noqa: ARG002 (the other kind asks)
         return attempt.coid, attempt.number
 
+    def number_of(self, unit: Unit, order: Order) -> int:  # noqa: ARG002
+        return attempt_of(order.coid)
+
 
 class DrawnSlots:
     """A tag of chance for every send, whatever was sent before: nothing keeps an intent from being placed twice."""
@@ -85,6 +92,9 @@ class DrawnSlots:
     def again(self, unit: Unit, attempt: Attempt) -> tuple[Coid, int]:
         key = IntentKey(attempt.account_id, attempt.decision_id, attempt.leg, attempt.side)
         return self._draw(unit, attempt.coid), _next_number(unit, key)
+
+    def number_of(self, unit: Unit, order: Order) -> int:
+        return _next_number(unit, IntentKey(order.account_id, order.decision_id, order.leg, order.side))
 
     def _draw(self, unit: Unit, *about: str) -> Coid:
         nth = 0

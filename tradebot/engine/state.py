@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
 
 from tradebot.domain.alerts import AlertName, StandingAlert
 from tradebot.domain.batches import Batch, Leg
@@ -32,90 +31,19 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.positions import Position
+from tradebot.domain.quotes import Quote
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.halt import Halt
 from tradebot.engine.messages import Job
+from tradebot.engine.sums import Sums, of_attempt, of_order, of_position
+from tradebot.engine.table import SummedTable, Table
 from tradebot.engine.waiting import Waiting, WaitingBatch
 from tradebot.ports import Changes
 
 DUPLICATES_MAX = 100
 """Of so many stopped duplicates the instants are remembered: enough to tell a few from many."""
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Table(Generic[K, V]):
-    """A dictionary whose changes wait in a layer of their own until `merge`. A key that was taken away is None until
-    then."""
-
-    __slots__ = ("_base", "_own")
-
-    def __init__(self, base: Table[K, V] | None = None) -> None:
-        self._base = base
-        self._own: dict[K, V] = {}
-
-    def get(self, key: K) -> V | None:
-        table: Table[K, V] | None = self
-        while table is not None:
-            if key in table._own:
-                return table._own[key]
-            table = table._base
-        return None
-
-    def __getitem__(self, key: K) -> V:
-        value = self.get(key)
-        if value is None:
-            raise KeyError(key)
-        return value
-
-    def __contains__(self, key: K) -> bool:
-        return self.get(key) is not None
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._own[key] = value
-
-    def values(self) -> list[V]:
-        """Every value as this layer sees it, the oldest key first; safe against changes while it is walked."""
-        if self._base is None:
-            return list(self._own.values())
-        if not self._own:
-            return self._base.values()
-        return [value for value in self.flat().values() if value is not None]
-
-    def names(self) -> list[K]:
-        return [key for key, value in self.flat().items() if value is not None]
-
-    def flat(self) -> dict[K, V]:
-        """One dictionary of what this layer sees; not to be changed."""
-        if self._base is None:
-            return self._own
-        below = self._base.flat()
-        return below | self._own if self._own else below
-
-    def changed(self) -> list[V]:
-        """The values set in this layer."""
-        return [value for value in self._own.values() if value is not None]
-
-    def remove(self, key: K) -> None:
-        """Take a key away, in this layer and, once it is merged, below."""
-        self._own[key] = None  # type: ignore[assignment]
-
-    def merge(self) -> None:
-        """Give this layer's values to the one below."""
-        if self._base is None:
-            return
-        self._base._own.update(self._own)
-        if self._base._base is None:
-            for key in [key for key, value in self._own.items() if value is None]:
-                del self._base._own[key]
-        self._own.clear()
-
-    def drop(self, key: K) -> None:
-        """Forget a key of the lowest layer (memory only; nothing is deleted from the database)."""
-        self._own.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,31 +72,36 @@ class RetryRun:
 class Memory:
     """What the engine knows. Only `Unit.merge` and the housekeeping at the end of a day change it.
 
-    `trades` are the booked trade ids by broker order; `coids` lead from a broker order to our attempt; `sends` counts
-    how often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
-    `sells` are the sell orders of a position, oldest first; `unsent` are rows without an attempt, by the id that is
-    kept for them; `held_back` names the order that must be cancelled before another one goes, by that one; `once` names
-    the commands that are to be remembered when they are answered, by correlation id, and `command_runs` those that
-    were; `seen` is the last row of the broker's book that was compared; `in_flight` are requests handed to a lane by
-    this process, `landings` says at which tick (a count of hand-overs and landings) one ended; `running` are jobs that
-    wait for an answer; `waiting` are submissions that wait for a picture of the market, and `market_asked` says that
-    one is under way; `batch_callers` are answered when their batch is complete, `refused` says why an order of a batch
-    was not placed, `batch_orders` leads to those that were.
+    `sums` are kept by every change of an order, an attempt or a position; `trades` are the booked trade ids by broker
+    order; `coids` lead from a broker order to our attempt, `booked` says how much of it is booked; `sends` counts how
+    often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none); `sells`
+    are the sell orders of a position, oldest first; `unsent` are rows without an attempt, by the id that is kept for
+    them; `held_back` names the order that must be cancelled before another one goes, by that one; `once` names the
+    commands that are to be remembered when they are answered, by correlation id, and `command_runs` those that were;
+    `breaches` names the order whose fills went too far for its decision; `seen` is the last row of the broker's book
+    that was compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a
+    count of hand-overs and landings) one ended; `running` are jobs that wait for an answer; `waiting` are submissions
+    that wait for a picture of the market, and `market_asked` says that one is under way; `batch_callers` are answered
+    when their batch is complete, `refused` says why an order of a batch was not placed, `batch_orders` leads to those
+    that were.
     """
 
-    orders: Table[OrderId, Order] = field(default_factory=Table)
-    attempts: Table[Coid, Attempt] = field(default_factory=Table)
+    sums: Sums = field(default_factory=Sums)
+    orders: SummedTable[OrderId, Order] = field(init=False)
+    attempts: SummedTable[Coid, Attempt] = field(init=False)
+    positions: SummedTable[PositionId, Position] = field(init=False)
     requests: Table[str, BrokerRequest] = field(default_factory=Table)
-    positions: Table[PositionId, Position] = field(default_factory=Table)
     decisions: Table[DecisionId, Decision] = field(default_factory=Table)
     trades: Table[BrokerOrderId, frozenset[str]] = field(default_factory=Table)
     coids: Table[BrokerOrderId, Coid] = field(default_factory=Table)
+    booked: Table[BrokerOrderId, int] = field(default_factory=Table)
     sequences: Table[str, int] = field(default_factory=Table)
     job_runs: Table[Job, JobRun] = field(default_factory=Table)
     sends: Table[Coid, int] = field(default_factory=Table)
     modifies: Table[Coid, str] = field(default_factory=Table)
     sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
     unsent: Table[Coid, OrderId] = field(default_factory=Table)
+    breaches: Table[DecisionId, OrderId] = field(default_factory=Table)
     held_back: Table[OrderId, OrderId] = field(default_factory=Table)
     once: Table[str, str] = field(default_factory=Table)
     command_runs: Table[str, CommandRun] = field(default_factory=Table)
@@ -187,6 +120,8 @@ class Memory:
     orphans: dict[Coid, RegistryEntry] = field(default_factory=dict)
     terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
     halted: Mapping[str, str] = field(default_factory=dict)
+    rejects_in_a_row: int = 0
+    marks: Mapping[str, Quote] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
     duplicates: deque[datetime] = field(default_factory=lambda: deque(maxlen=DUPLICATES_MAX))
     running: set[Job] = field(default_factory=set)
@@ -202,6 +137,11 @@ class Memory:
     shortages: dict[PositionId, Shortage] = field(default_factory=dict)
     expired_before_run: int = 0
     day_end_tries: int = 0
+
+    def __post_init__(self) -> None:
+        self.orders = SummedTable(self.sums, of_order)
+        self.attempts = SummedTable(self.sums, of_attempt)
+        self.positions = SummedTable(self.sums, of_position)
 
     def take_off(self, request_id: str) -> None:
         """A request is handed to a lane."""
@@ -229,12 +169,14 @@ _TABLES = (
     "decisions",
     "trades",
     "coids",
+    "booked",
     "sequences",
     "job_runs",
     "sends",
     "modifies",
     "sells",
     "unsent",
+    "breaches",
     "held_back",
     "once",
     "command_runs",
@@ -257,22 +199,25 @@ class Unit:
     the order book (one for the whole batch, however many ask), `landed` are requests that have ended, `cleared`
     orphans of the registry that are settled, `facts` new values of the memory's plain fields. `correlation_id` is that
     of the command that is handled: everything that the unit writes down and tells carries it. `told` is what
-    need not be told again.
+    need not be told again, `entered` may leave once this is saved.
     """
 
-    orders: Table[OrderId, Order]
-    attempts: Table[Coid, Attempt]
+    sums: Sums
+    orders: SummedTable[OrderId, Order]
+    attempts: SummedTable[Coid, Attempt]
     requests: Table[str, BrokerRequest]
-    positions: Table[PositionId, Position]
+    positions: SummedTable[PositionId, Position]
     decisions: Table[DecisionId, Decision]
     trades: Table[BrokerOrderId, frozenset[str]]
     coids: Table[BrokerOrderId, Coid]
+    booked: Table[BrokerOrderId, int]
     sequences: Table[str, int]
     job_runs: Table[Job, JobRun]
     sends: Table[Coid, int]
     modifies: Table[Coid, str]
     sells: Table[PositionId, tuple[OrderId, ...]]
     unsent: Table[Coid, OrderId]
+    breaches: Table[DecisionId, OrderId]
     held_back: Table[OrderId, OrderId]
     once: Table[str, str]
     command_runs: Table[str, CommandRun]
@@ -291,8 +236,10 @@ class Unit:
         self.correlation_id = ""
         self._batch = batch
         below = batch if batch is not None else memory
+        self.sums = Sums(below.sums)
         for name in _TABLES:
-            setattr(self, name, Table(getattr(below, name)))
+            table = getattr(below, name)
+            setattr(self, name, table.layer(self.sums) if isinstance(table, SummedTable) else Table(table))
         self.fills: list[Fill] = []
         self.order_events: list[OrderEvent] = []
         self.new_decisions: list[Decision] = []
@@ -312,6 +259,7 @@ class Unit:
         self.facts: dict[str, object] = {}
         self.told: set[str] = set()
         self.duplicates: list[datetime] = []
+        self.entered: list[tuple[Coid, int]] = []
 
     def is_under_way(self, request_id: str) -> bool:
         """The request was handed to a lane and has not ended, or will be handed over once this unit is saved."""
@@ -336,6 +284,14 @@ class Unit:
             return self.memory.latch if self._batch is None else self._batch.latch
         found = self.facts["latch"]
         return found if isinstance(found, Latch) else None
+
+    @property
+    def rejects_in_a_row(self) -> int:
+        """Refusals of the broker since its last acceptance, with those of this unit and its batch."""
+        own = self.facts.get("rejects_in_a_row")
+        if isinstance(own, int):
+            return own
+        return self.memory.rejects_in_a_row if self._batch is None else self._batch.rejects_in_a_row
 
     def is_news(self, key: str) -> bool:
         """Whether something that is to be told once was not told yet; from now on it was."""
@@ -379,6 +335,7 @@ class Unit:
         """Give everything to the batch, or, for a batch that is saved, to memory."""
         for name in _TABLES:
             getattr(self, name).merge()
+        self.sums.merge()
         if self._batch is None:
             self.memory.seen.update(self.seen)
             _take_over(self.memory.shortages, self.shortages)
@@ -410,6 +367,7 @@ class Unit:
         batch.facts |= self.facts
         batch.told |= self.told
         batch.duplicates += self.duplicates
+        batch.entered += self.entered
 
 
 def _count(memory: Memory, since: datetime) -> int:

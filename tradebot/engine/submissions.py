@@ -18,7 +18,9 @@ from tradebot.domain.orders import (
 )
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.deferring import Deferring
 from tradebot.engine.desk import Desk
+from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, NotNow, problems
 from tradebot.engine.judging import Picture, picture_of
 from tradebot.engine.messages import CallFailed, MarketSeen, SubmitOrder
@@ -39,10 +41,11 @@ class Submissions:
     All that wait share one look at the market; while it is under way others gather for the next one.
     """
 
-    def __init__(self, setting: Setting, desk: Desk, intents: Intents, store: OrderStore) -> None:
+    def __init__(self, setting: Setting, desk: Desk, intents: Intents, deferring: Deferring, store: OrderStore) -> None:
         self._setting = setting
         self._desk = desk
         self._intents = intents
+        self._deferring = deferring
         self._store = store
 
     def submit(self, unit: Unit, command: SubmitOrder) -> None:
@@ -163,7 +166,11 @@ class Submissions:
         if refusals := self._intents.judge(unit, intent, picture):
             self._refused(unit, waiting, intent, slot.coid, refusals)
             return
-        verdict = self._desk.place(unit, intent, slot)
+        if self._deferring.wants(intent):
+            held = self._deferring.hold(unit, intent, slot)
+            self._end(unit, waiting, Outcome.DONE, held.reason, held.id)
+            return
+        verdict = self._desk.place(unit, with_reference(intent, picture.quotes), slot)
         if verdict is not Submission.SENT:
             verdicts.decide(unit, verdicts.wish_of(intent), verdict)
             self._end(unit, waiting, Outcome.BLOCKED, "OBSERVE_ONLY is on: nothing is sent")

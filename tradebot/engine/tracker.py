@@ -28,7 +28,7 @@ from tradebot.domain.reconcile import (
     Tracked,
     reconcile,
 )
-from tradebot.engine import ledger
+from tradebot.engine import entry_slippage, ledger
 from tradebot.engine.absence import Absence
 from tradebot.engine.adoption import adopted
 from tradebot.engine.desk import Desk
@@ -166,6 +166,8 @@ class Tracker:
         for transition in finding.transitions:
             ledger.change(unit, unit.orders[ours.order.id], transition)
             _count(counts, transition.change)
+            if transition.change in _ENTERED:
+                entry_slippage.record(unit, unit.orders[ours.order.id], self._setting.policy.quotes)
         ledger.change_attempt(unit, ours.attempt, finding.attempt)
         if ours.order.broker_order_id is None:
             order = unit.orders[ours.order.id]
@@ -270,6 +272,7 @@ _COUNTS = (
     "not_found",
     "failed",
 )
+_ENTERED = frozenset({OrderChange.BOUGHT, OrderChange.LATE_BOUGHT})
 _LATE = frozenset({OrderChange.LATE_BOUGHT, OrderChange.LATE_SOLD})
 _COUNTED = {
     OrderChange.BOUGHT: "executed",

@@ -81,6 +81,8 @@ class LiveLoop:
         self._timetable.stop()
         is_clean = self._lanes.close(STOP_S)
         self._engine.run_pending()
+        if not is_clean:
+            self._engine.give_up_waiting()
         return is_clean
 
     def _beat(self) -> None:

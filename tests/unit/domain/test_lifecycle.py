@@ -32,6 +32,7 @@ PENDING, ONGOING, CLOSED, FAILED, CANCELLED = OrderStatus
 
 # The specification's table (orders, "Status"), written down once more; the side says whose change it is.
 SPECIFIED = {
+    ("pending", "released"): "pending",
     ("pending", "accepted"): "pending",
     ("pending", "partially_filled"): "pending",
     ("pending", "modified"): "pending",

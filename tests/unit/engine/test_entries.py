@@ -40,7 +40,7 @@ def test_a_signal_becomes_an_order_and_a_decision_that_names_it() -> None:
     (decision,) = house.memory.decisions.values()
     assert (decision.outcome, decision.order_id, decision.id) == ("sent", order.id, "signal-1")
     assert (order.quantity, order.price, order.variety) == (10, Decimal(1000), Variety.AMO)
-    own = {"priced_by": "signal", "sized_by": "signal"}
+    own = {"priced_by": "signal", "sized_by": "signal", "reference_price": "1000.00"}
     assert order.metadata == {"strategy": "test", "target": "1050", "atr": "12", **own}
     assert house.count_rows("decisions") == 1
 

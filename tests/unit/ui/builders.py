@@ -14,6 +14,7 @@ from config.market_rules import Market, load_market
 from tests.builders import MONDAY, NOON, an_attempt, an_order, later
 from tests.builders import a_position as a_holding
 from tradebot.adapters.chance import SeededChance
+from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import BrokerOrderId, JobRun, Order, OrderId, OrderStatus, PositionId, Side
 from tradebot.domain.policy import Policy
@@ -41,6 +42,7 @@ def a_setting(**policy: Any) -> Setting:
         calendar=market.calendar,
         amo=market.amo_windows.of("default", "NSE", MONDAY),
         actions=(),
+        rules=market.rules,
         capabilities=Capabilities(
             name="paper",
             absence_is_proof=True,
@@ -49,6 +51,7 @@ def a_setting(**policy: Any) -> Setting:
             refuses_duplicate_tag=True,
         ),
         registry=cast(IdRegistry, None),  # a view never asks it
+        latch=MemoryLatch(),
         ids=OrderIds(None),
         chance=SeededChance(0),
     )
