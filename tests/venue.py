@@ -16,13 +16,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from tests.simulator.killing import write_market
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.domain.calendar import IST
 from tradebot.exchange.dial_box import AnyDial, dial_out
@@ -181,3 +182,8 @@ def venue_in_thread(state: Path, *, at: str = OPENING, seed: int = 1, **settings
 def _endpoint(state: Path) -> Mapping[str, Any]:
     data: Mapping[str, Any] = json.loads((state / "endpoint.json").read_text())
     return data
+
+
+def small_market(folder: Path) -> Path:
+    """Bars of a few symbols up to 2026-09-18: the first look at all of them is quicker than in the seeded market."""
+    return write_market(folder / "market.csv", date(2026, 8, 24), date(2026, 9, 18))

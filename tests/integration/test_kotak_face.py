@@ -16,7 +16,7 @@ import requests
 from websockets.sync.client import ClientConnection, connect
 
 from config.market_rules import load_market
-from tests.venue import ANSWERS_WITHIN_S, ROOT, Venue, venue_in_thread
+from tests.venue import ANSWERS_WITHIN_S, ROOT, Venue, small_market, venue_in_thread
 from tradebot.exchange.wire.directory import Directory
 
 DAY = "2026-09-16"
@@ -24,7 +24,8 @@ DAY = "2026-09-16"
 
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[Venue]:
-    with venue_in_thread(tmp_path / "venue", at=f"{DAY}T09:00:00", has_rate_limits=False) as running:
+    data = small_market(tmp_path)
+    with venue_in_thread(tmp_path / "venue", at=f"{DAY}T09:00:00", has_rate_limits=False, data=data) as running:
         yield running
 
 

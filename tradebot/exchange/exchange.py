@@ -153,6 +153,13 @@ class Exchange:
             if updates:
                 return updates
 
+    def is_due(self, limit: datetime) -> bool:
+        """Whether anything happens, or is still to be told of, up to and including `limit`."""
+        if self._state.untold:
+            return True
+        due = self._next_due()
+        return due is not None and due <= limit
+
     def place(self, account_id: str, command: PlaceCommand) -> Placed | Refused:
         """A refusal leaves no order; a rejection (margin, holdings) leaves a REJECTED one and is no refusal."""
         self._check_books()

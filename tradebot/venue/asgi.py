@@ -73,11 +73,15 @@ class VenueApp:
             await asyncio.sleep(self._venue.arrival_delay_s())
         await self._catch_up()
         answer = face.handle(request)
-        await self._catch_up()
+        await self._catch_up_idly()
         return answer
 
     async def _catch_up(self) -> None:
         while not self._venue.catch_up():
+            await asyncio.sleep(0)
+
+    async def _catch_up_idly(self) -> None:
+        while not self._venue.catch_up_idly():
             await asyncio.sleep(0)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +140,7 @@ class VenueApp:
 
     async def _turn(self) -> None:
         while True:
-            await self._catch_up()
+            await self._catch_up_idly()
             await asyncio.sleep(TURN_S)
 
     async def _tick(self) -> None:

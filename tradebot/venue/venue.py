@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from tradebot.exchange.chance import draw_below
@@ -17,6 +17,7 @@ from tradebot.exchange.rows import OrderUpdate
 from tradebot.venue.time import VenueTime
 
 STEPS_AT_ONCE_MAX = 200
+IDLE_S = 60.0
 
 Listener = Callable[[OrderUpdate], object]
 _House = TypeVar("_House", ArrivesLate, BandMoved, StreamDrops)
@@ -55,6 +56,14 @@ class Venue:
                 self._close_on(dial.day)
         moved = self._of_house(BandMoved) or BandMoved(per_mille=0)
         self.exchange.levers.move_bands(self.seed, moved.per_mille, moved.percent)
+
+    def catch_up_idly(self) -> bool:
+        """The same while nobody asks: time in which nothing happens is written down once in a while only."""
+        goal = self.time.goal()
+        quiet = timedelta(seconds=IDLE_S * max(1.0, self.time.rate))
+        if goal - self.exchange.now < quiet and not self.exchange.is_due(goal):
+            return True
+        return self.catch_up()
 
     def catch_up(self, steps_max: int = STEPS_AT_ONCE_MAX) -> bool:
         """Go on to the clock's instant and tell of what happened; False when there is more to do."""

@@ -32,8 +32,6 @@ class KiteRows:
 
     def order(self, row: OrderRow) -> Row:
         """A row of the book. A cancelled one has its rest in `pending_quantity` too, as the real book does."""
-        is_cancelled = row.status is Status.CANCELLED
-        is_over = row.status in (Status.COMPLETE, Status.REJECTED)
         return {
             "account_id": self._user_id,
             "placed_by": self._user_id,
@@ -61,10 +59,7 @@ class KiteRows:
             "price": row.price,
             "trigger_price": row.trigger_price or 0,
             "auction_number": None,
-            "average_price": row.average_price or 0,
-            "filled_quantity": row.filled_quantity,
-            "pending_quantity": 0 if is_over else row.remaining,
-            "cancelled_quantity": row.remaining if is_cancelled else 0,
+            **_progress(row),
             "market_protection": 0,
             "meta": {},
             "tag": row.tag,
@@ -298,6 +293,16 @@ def _reached(row: OrderRow) -> str | None:
     if row.exchange_order_id is None:
         return None
     return next((full(step.at) for step in row.steps if step.status in _AT_EXCHANGE), None)
+
+
+def _progress(row: OrderRow) -> Row:
+    is_over = row.status in (Status.COMPLETE, Status.REJECTED)
+    return {
+        "average_price": row.average_price or 0,
+        "filled_quantity": row.filled_quantity,
+        "pending_quantity": 0 if is_over else row.remaining,
+        "cancelled_quantity": row.remaining if row.status is Status.CANCELLED else 0,
+    }
 
 
 def _traded(row: PositionRow) -> Row:

@@ -22,6 +22,15 @@ Row = dict[str, Any]
 
 SEGMENT = "nse_cm"
 _LEVELS = 5
+_OF_SHARES = {
+    "lotSz": "1",
+    "multiplier": "1",
+    "precision": "2",
+    "genNum": "1",
+    "genDen": "1",
+    "prcNum": "1",
+    "prcDen": "1",
+}
 _PRICE_TYPES = {OrderType.LIMIT: "L", OrderType.SL: "SL", OrderType.MARKET: "MKT", OrderType.SL_M: "SL-M"}
 _SIDES = {Side.BUY: "B", Side.SELL: "S"}
 _AMO_WORDS = {
@@ -77,13 +86,7 @@ class KotakRows:
             "updRecvTm": int(row.updated_at.timestamp()) * 1_000_000_000,
             "uSec": f"{row.updated_at.microsecond}",
             "it": "EQ",
-            "lotSz": "1",
-            "multiplier": "1",
-            "precision": "2",
-            "genNum": "1",
-            "genDen": "1",
-            "prcNum": "1",
-            "prcDen": "1",
+            **_OF_SHARES,
         }
 
     def history(self, row: OrderRow, steps: Sequence[Step]) -> list[Row]:
@@ -128,13 +131,7 @@ class KotakRows:
             "cfSellAmt": "0.00",
             "posFlg": "true",
             "sqrFlg": "Y",
-            "lotSz": "1",
-            "multiplier": "1",
-            "precision": "2",
-            "genNum": "1",
-            "genDen": "1",
-            "prcNum": "1",
-            "prcDen": "1",
+            **_OF_SHARES,
         }
 
     def holding(self, row: HoldingRow, picture: Picture | None) -> Row:
