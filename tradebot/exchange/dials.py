@@ -20,7 +20,6 @@ _NO_DATA = Refused(http_status=200, error_type=ErrorType.GENERAL, text="No Data"
 _DUPLICATE = Refused(
     http_status=400, error_type=ErrorType.ORDER, text=words.DUPLICATE_TAG, code=words.DUPLICATE_TAG_CODE
 )
-_LATE_REJECTION = Rejection(text="Order rejected by the risk management system.", raw="RMS:Blocked for entity account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,16 +156,18 @@ class EmptyBookIsError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedThenRejected:
-    """A placement is acknowledged and the order is rejected in the same moment."""
+    """A placement is acknowledged and the order is rejected in the same moment, with any broker's words in `text`."""
 
     per_mille: int
+    text: str = "Order rejected by the risk management system."
+    raw: str = "RMS:Blocked for entity account"
     name: str = "accepted_then_rejected"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
         answer = ask()
         if not isinstance(answer, Placed) or not edge.happens(self, call, self.per_mille):
             return answer
-        if edge.exchange.levers.reject_standing(answer.order_id, _LATE_REJECTION):
+        if edge.exchange.levers.reject_standing(answer.order_id, Rejection(text=self.text, raw=self.raw)):
             edge.note(self, call, answer.order_id)
         return answer
 

@@ -59,16 +59,19 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedWithoutOrder:
-    """A placement is refused before there is an order, which then is in no book (Zerodha's pre-validation)."""
+    """A placement is refused before there is an order, which then is in no book (Zerodha's pre-validation).
+
+    `text` is the broker's words.
+    """
 
     per_mille: int
+    text: str = "Your order could not be placed: this stock is on the watch list for unsolicited tips."
     calls: frozenset[str] = frozenset({"place"})
     is_carried_out: bool = False
     name: str = "refused_without_order"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
-        text = "Your order could not be placed: this stock is on the watch list for unsolicited tips."
-        return _instead(self, call, ask, edge, Refused(http_status=400, error_type=ErrorType.ORDER, text=text))
+        return _instead(self, call, ask, edge, Refused(http_status=400, error_type=ErrorType.ORDER, text=self.text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

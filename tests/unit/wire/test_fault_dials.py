@@ -73,8 +73,9 @@ def test_a_call_arrives_late(house: House) -> None:
 
 
 def test_an_order_is_accepted_and_then_rejected(house: House, kite: KiteClient) -> None:
-    house.turn(d.AcceptedThenRejected(per_mille=ALWAYS))
+    house.turn(d.AcceptedThenRejected(per_mille=ALWAYS, raw="Validate Qty from CDSL"))
     assert kite.status(kite.placed()) == "REJECTED"
+    assert kite.book()[0]["status_message_raw"] == "Validate Qty from CDSL"
 
 
 def test_an_order_is_refused_without_being_in_the_book(house: House, kite: KiteClient) -> None:

@@ -12,7 +12,7 @@ from tradebot.exchange.commands import Accepted, ErrorType, Placed, Refused
 from tradebot.exchange.edge import Edge
 from tradebot.exchange.front_office import order_error
 from tradebot.exchange.picture import Picture
-from tradebot.exchange.rows import TradeRow
+from tradebot.exchange.rows import PositionRow, TradeRow
 from tradebot.exchange.wire.clock_words import full
 from tradebot.exchange.wire.directory import Directory
 from tradebot.exchange.wire.faults import answered
@@ -77,7 +77,13 @@ class KotakFace:
         """The order feed; who it is comes with its first frame. The market feed is not offered."""
         if request.segments != ("realtime",):
             return None
-        return KotakStream(self.rows, lambda token, sid: self.sessions.is_trading(token, sid, self._edge.now))
+        return KotakStream(
+            self.rows, lambda token, sid: self.sessions.is_trading(token, sid, self._edge.now), self._position
+        )
+
+    def _position(self, symbol: str) -> PositionRow | None:
+        found = self._edge.exchange.positions(self._account_id)
+        return next((row for row in found if row.symbol == symbol), None)
 
     def _answer(self, request: Request) -> Response:
         match request.segments:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from tradebot.exchange.picture import Picture
-from tradebot.exchange.rows import OrderUpdate
+from tradebot.exchange.rows import OrderUpdate, PositionRow
 from tradebot.exchange.wire.kotak.rows import KotakRows
 from tradebot.exchange.wire.messages import Frame, json_bytes, json_object
 
@@ -17,8 +17,12 @@ _IS_ALIVE = ("ping", "hb")
 class KotakStream:
     """Nothing is told before the first frame was right: the raw text of the client, or the same as JSON."""
 
-    def __init__(self, rows: KotakRows, is_known: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self, rows: KotakRows, is_known: Callable[[str, str], bool], position: Callable[[str], PositionRow | None]
+    ) -> None:
+        """`position` is today's trades of a symbol."""
         self._rows = rows
+        self._position = position
         self._is_known = is_known
         self._is_open = False
 
@@ -36,7 +40,11 @@ class KotakStream:
     def told(self, update: OrderUpdate) -> Sequence[Frame]:
         if not self._is_open:
             return []
-        return [_text({"type": "order", "data": self._rows.order(update.order)})]
+        told = [_text({"type": "order", "data": self._rows.order(update.order)})]
+        position = self._position(update.order.symbol) if update.trades else None
+        if position is not None:
+            told.append(_text({"type": "position", "data": self._rows.position(position)}))
+        return told
 
     def ticks(self, picture: Callable[[str], Picture | None]) -> Frame | None:
         """The market feed is another one, and not offered."""
