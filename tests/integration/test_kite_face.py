@@ -212,7 +212,8 @@ def test_the_books_survive_a_killed_process(tmp_path: Path) -> None:
         venue.kill()
     with running_venue(tmp_path / "venue", at=f"{DAY}T09:30:00") as again:
         assert [entry["order"]["order_id"] for entry in again.books()] == [order_id]
-        assert Client(again).row(order_id)["status"] == "OPEN"
+        client.venue = again
+        assert client.row(order_id)["status"] == "OPEN", "and the session as well"
 
 
 def test_too_many_orders_in_a_second_are_refused(tmp_path: Path) -> None:

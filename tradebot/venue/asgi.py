@@ -66,6 +66,7 @@ class VenueApp:
     async def _answer(self, request: Request) -> Answer:
         if request.segments[:1] == (PREFIX,):
             response = self._admin.handle(request)
+            self._opened.sessions.save()
             await self._catch_up()
             return response
         face = self._opened.face_of(request.path)
@@ -73,6 +74,7 @@ class VenueApp:
             await asyncio.sleep(self._venue.arrival_delay_s())
         await self._catch_up()
         answer = face.handle(request)
+        self._opened.sessions.save()
         await self._catch_up_idly()
         return answer
 

@@ -28,8 +28,9 @@ from tradebot.exchange.wire.kotak.face import KotakFace, is_kotak
 from tradebot.exchange.wire.kotak.sessions import KotakSessions
 from tradebot.exchange.wire.messages import Answer, Request
 from tradebot.exchange.wire.rates import Rates
-from tradebot.ports import Clock
+from tradebot.ports import Clock, Disk
 from tradebot.venue.incidents import FaultRecord
+from tradebot.venue.session_file import SessionFile
 from tradebot.venue.settings import ClockKind, VenueSettings
 from tradebot.venue.streams import Stream
 from tradebot.venue.time import venue_time
@@ -58,6 +59,7 @@ class OpenVenue:
     directory: Directory
     settings: VenueSettings
     record: FaultRecord
+    sessions: SessionFile
 
     def face_of(self, path: str) -> Face:
         """Whose paths these are: the two brokers have none in common."""
@@ -83,7 +85,7 @@ def open_venue(settings: VenueSettings, clock: Clock) -> Iterator[OpenVenue]:
         stack.callback(exchange.close)
         record = FaultRecord(settings.state / "faults.jsonl")
         stack.callback(record.close)
-        yield _assemble(settings, exchange, Directory(market.instruments), clock, record)
+        yield _assemble(settings, exchange, Directory(market.instruments), clock, record, disk)
 
 
 def _open_exchange(settings: VenueSettings, market: Market, tape: ListedTape, opening: datetime) -> Exchange:
@@ -112,7 +114,12 @@ def _open_exchange(settings: VenueSettings, market: Market, tape: ListedTape, op
 
 
 def _assemble(
-    settings: VenueSettings, exchange: Exchange, directory: Directory, clock: Clock, record: FaultRecord
+    settings: VenueSettings,
+    exchange: Exchange,
+    directory: Directory,
+    clock: Clock,
+    record: FaultRecord,
+    disk: Disk,
 ) -> OpenVenue:
     time = venue_time(settings.clock, settings.rate, exchange.now, clock)
     venue = Venue(exchange, account_id=settings.account_id, seed=settings.seed, time=time)
@@ -138,7 +145,15 @@ def _assemble(
         rates=Rates(KOTAK_CAPS) if settings.has_rate_limits else None,
         rate_clock=rate_clock,
     )
-    return OpenVenue(venue=venue, kite=kite, kotak=kotak, directory=directory, settings=settings, record=record)
+    return OpenVenue(
+        venue=venue,
+        kite=kite,
+        kotak=kotak,
+        directory=directory,
+        settings=settings,
+        record=record,
+        sessions=SessionFile(disk, settings.state / "sessions.json", {"kite": kite.sessions, "kotak": kotak.sessions}),
+    )
 
 
 def write_endpoint(state: Path, data: dict[str, object]) -> None:

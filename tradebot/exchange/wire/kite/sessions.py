@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from hmac import compare_digest
+from typing import Any
 
 from tradebot.domain.calendar import ist, ist_date
 
@@ -70,6 +72,17 @@ class KiteSessions:
     def end(self) -> None:
         """Logged out, by whoever: the token is dead."""
         self._access = None
+
+    def saved(self) -> dict[str, Any]:
+        """What `restore` goes on from; request tokens are not in it."""
+        access = self._access
+        found = None if access is None else [access.token, access.since.isoformat()]
+        return {"serial": self._serial, "access": found}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._serial = int(saved["serial"])
+        found = saved["access"]
+        self._access = _Access(token=found[0], since=datetime.fromisoformat(found[1])) if found else None
 
     def _new_token(self, kind: str, at: datetime) -> str:
         self._serial += 1

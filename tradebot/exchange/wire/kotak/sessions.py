@@ -6,9 +6,10 @@ import base64
 import hashlib
 import hmac
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tradebot.exchange.wire.kite.sessions import flush_after
 
@@ -69,6 +70,15 @@ class KotakSessions:
         """Every session is dead."""
         self._view.clear()
         self._trade.clear()
+
+    def saved(self) -> dict[str, Any]:
+        """What `restore` goes on from; a login that was half done is begun anew."""
+        trade = [[session.token, session.sid, session.since.isoformat()] for session in self._trade]
+        return {"serial": self._serial, "trade": trade}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._serial = int(saved["serial"])
+        self._trade = [Session(token, sid, datetime.fromisoformat(since)) for token, sid, since in saved["trade"]]
 
     def _open(self, sessions: list[Session], kind: str, at: datetime) -> Session:
         self._serial += 1
