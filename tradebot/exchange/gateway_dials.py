@@ -116,7 +116,7 @@ class DeadSession:
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
         refused = Refused(
-            http_status=403, error_type=ErrorType.TOKEN, text="Incorrect `api_key` or `access_token`.", code="100022"
+            http_status=403, error_type=ErrorType.TOKEN, text="Invalid session: log in again.", code="100022"
         )
         return _instead(self, call, ask, edge, refused)
 

@@ -95,6 +95,11 @@ def test_a_token_dies_at_six_in_the_morning() -> None:
     assert refusal(kite.ask("GET", "/orders")) == (403, "TokenException")
 
 
+def test_a_login_that_fails_leaves_the_session_alone(kite: KiteClient) -> None:
+    assert refusal(kite.ask("POST", "/session/token", api_key="kitekey", request_token="x")) == (403, "TokenException")
+    assert kite.book() == []
+
+
 def test_a_request_token_works_once() -> None:
     house = House(an_exchange(opening=MORNING))
     sessions = house.kite.sessions

@@ -48,6 +48,7 @@ _INSTRUMENTS_HEADER = (
     "exchange",
 )
 _NO_SESSION = Refused(http_status=403, error_type=ErrorType.TOKEN, text="Incorrect `api_key` or `access_token`.")
+_BAD_LOGIN = Refused(http_status=403, error_type=ErrorType.TOKEN, text="Token is invalid or has expired.")
 _TOO_MANY = Refused(http_status=429, error_type=ErrorType.NETWORK, text="Too many requests")
 _NO_ROUTE = Refused(http_status=404, error_type=ErrorType.GENERAL, text="Route not found")
 
@@ -123,8 +124,7 @@ class KiteFace:
             form.get("api_key", ""), form.get("request_token", ""), form.get("checksum", ""), now
         )
         if token is None:
-            refused = Refused(http_status=403, error_type=ErrorType.TOKEN, text="Token is invalid or has expired.")
-            return self._error(refused)
+            return self._error(_BAD_LOGIN)
         app = self.sessions.app
         return _success(
             {
@@ -301,7 +301,7 @@ class KiteFace:
         return _success({"order_id": answer.order_id})
 
     def _error(self, refused: Refused) -> Response:
-        if refused.error_type is ErrorType.TOKEN and refused is not _NO_SESSION:
+        if refused.error_type is ErrorType.TOKEN and refused not in (_NO_SESSION, _BAD_LOGIN):
             self.sessions.end()
         data = {"status": "error", "message": refused.text, "error_type": refused.error_type.value, "data": None}
         return json_response(data, refused.http_status)
