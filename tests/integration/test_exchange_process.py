@@ -138,7 +138,7 @@ def test_a_late_answer_finds_nobody_any_more_and_the_order_stands(venue: Venue) 
 
 def test_a_call_that_arrives_late_is_carried_out_when_nobody_waits_any_more(venue: Venue) -> None:
     token = venue.kite_login()
-    venue.turn(ArrivesLate(per_mille=1000, delay_s=2))
+    venue.turn(ArrivesLate(per_mille=1000, delay_s=5))
     with pytest.raises(requests.ReadTimeout):
         place(venue, token, timeout_s=0.5)
     assert venue.books() == []

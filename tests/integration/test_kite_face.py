@@ -216,15 +216,6 @@ def test_the_books_survive_a_killed_process(tmp_path: Path) -> None:
         assert client.row(order_id)["status"] == "OPEN", "and the session as well"
 
 
-def test_too_many_orders_in_a_second_are_refused(tmp_path: Path) -> None:
-    with venue_in_thread(tmp_path / "venue", at=f"{DAY}T09:30:00") as venue:
-        client = Client(venue)
-        answers = [client.call("DELETE", "/orders/regular/1") for _ in range(40)]
-        refused = [answer for answer in answers if answer.status_code == 429]
-        assert refused
-        assert refused[0].json()["error_type"] == "NetworkException"
-
-
 def _published(name: str) -> Any:
     folder = Path(__file__).resolve().parents[3] / "shared" / "data" / "kite-responses"
     if not folder.exists():

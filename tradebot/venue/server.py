@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, opened: OpenVenue) -> None:
         """Takes the port at once. Raises OSError when somebody else has it."""
-        self._socket = socket.create_server((HOST, opened.settings.port))
+        self._socket = _listening(opened.settings.port)
         self.port: int = self._socket.getsockname()[1]
         opened.kotak.base_url = self.url
         config = uvicorn.Config(
@@ -71,6 +71,20 @@ class Server:
 
     def stop(self) -> None:
         self._uvicorn.should_exit = True
+
+
+def _listening(port: int) -> socket.socket:
+    """asyncio turns Nagle's algorithm off only where a socket says that it is TCP: with it on, each answer of two
+    packets waits 40 ms for the client's acknowledgement."""
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((HOST, port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 class ServerThread:
