@@ -79,8 +79,9 @@ class HttpServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, _kind, _proto, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        family, _kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # asyncio turns Nagle's algorithm off only where a socket says that it is TCP; else answers wait 40 ms.
+        listening = socket.socket(family, socket.SOCK_STREAM, protocol)
     except OSError as cause:
         raise CannotListen(f"{host}:{port}: {cause.strerror or cause}") from cause
     try:
