@@ -76,6 +76,11 @@ CHECKS = (
         holds=lambda s: s.broker.broker is not BrokerName.KOTAK or not s.broker.missing_credentials(),
     ),
     Check(
+        keys=("NOTIFY_URLS", "ENABLE_NOTIFICATIONS"),
+        rule="at least one address, or ENABLE_NOTIFICATIONS false",
+        holds=lambda s: bool(s.notifications.addresses) or not s.notifications.enable_notifications,
+    ),
+    Check(
         keys=("data", "mode", "broker_url"),
         rule="given in mode live, where no exchange process stands in for the broker: strategies need real bars",
         holds=lambda s: bool(not _is_live(s) or s.replay.data or s.broker.broker_url),

@@ -24,10 +24,12 @@ from config.http import Http
 from config.keys import Catalogue
 from config.kinds import from_text, in_file, plain
 from config.layers import DOTENV, Given, Layer, read_layers
+from config.notifying import Notifications
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
 from config.trading import Exits, Guards, Orders, Risk
 from config.watching import Alerts, Calls
+from tradebot.domain.addresses import secret_parts
 from tradebot.domain.expectations import Patience
 from tradebot.domain.manual import ManualRules, parse_policies
 from tradebot.domain.policy import DayTimes, ExitRules, FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
@@ -64,6 +66,7 @@ class Settings(BaseSettings):
     times: Times = Field(default_factory=Times)
     logs: Logs = Field(default_factory=Logs)
     http: Http = Field(default_factory=Http)
+    notifications: Notifications = Field(default_factory=Notifications)
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
@@ -143,6 +146,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """The passwords in all values, as they are written there and as they are meant."""
         written = [word for key in KEYS for word in key.secrets_in(str(self.value(key.name)))]
+        written += [word for url in self.notifications.addresses for word in secret_parts(url)]
         return tuple(dict.fromkeys(form for word in written for form in (word, unquote(word))))
 
     def policy(self) -> Policy:

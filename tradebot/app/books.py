@@ -37,7 +37,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import check_version, create_database
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app.calls import Calls, calls_of
-from tradebot.app.configuration import SettingsFile, driver_problems, make_strategies, read_market
+from tradebot.app.configuration import SettingsFile, channel_problems, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event
@@ -93,7 +93,7 @@ def read_scene(settings: Settings, folder: Path) -> Scene:
     """Raises ConfigError with everything that is wrong with market files and strategies."""
     market, problems = read_market(folder)
     strategies, of_strategies = make_strategies(settings, folder)
-    problems = [*problems, *of_strategies, *driver_problems(settings)]
+    problems = [*problems, *of_strategies, *driver_problems(settings), *channel_problems(settings)]
     if market is None or problems:
         raise ConfigError(problems)
     data = settings.replay.data_in(folder) if settings.run.mode != "paper" else None

@@ -16,6 +16,7 @@ from config.market_rules import Market, MarketDataFileError, load_market
 from config.problems import ConfigError, Problem
 from config.settings import DEFAULT, KEYS, Settings, load_settings
 from tradebot.adapters.disk import write_file
+from tradebot.adapters.notify.channel import AppriseChannel
 from tradebot.ports import Disk, Strategy
 from tradebot.strategies.loading import StrategyNotLoaded, load_strategy
 
@@ -97,6 +98,19 @@ def make_strategies(settings: Settings, folder: Path) -> tuple[Sequence[Strategy
             place = use.place if use.place != DEFAULT else settings.origins["strategies"]
             problems.append(Problem(place=place, text=str(error)))
     return made, problems
+
+
+def channel_problems(settings: Settings) -> list[Problem]:
+    """Addresses for notifications that are none; they are not named, since they hold secrets."""
+    problems = []
+    if settings.notifications.enable_notifications and settings.run.mode != "replay":
+        for number, url in enumerate(settings.notifications.addresses, 1):
+            try:
+                AppriseChannel(url)
+            except ValueError as error:
+                place = settings.origins["NOTIFY_URLS"]
+                problems.append(Problem(place=place, key="NOTIFY_URLS", text=f"address {number}: {error}"))
+    return problems
 
 
 def driver_problems(settings: Settings) -> Sequence[Problem]:

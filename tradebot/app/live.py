@@ -36,6 +36,7 @@ from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
 from tradebot.app.flags import flags_told
+from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.spool import Spool, command_files
 from tradebot.domain.calendar import ist_date
@@ -125,13 +126,12 @@ def open_live(
             books.relay.hand_on()
             on_turn()
 
-        ports = _ports(scene, books, settings, Timing(clock, scheduler, lanes), kit)
+        notes = begin_notifications(stack, settings, books, inbox, clock)
+        ports = notes.added_to(_ports(scene, books, settings, Timing(clock, scheduler, lanes), kit))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
-        feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock))
-        feed.start()
-        stack.callback(feed.stop)
+        _begin_feed(stack, kit, inbox, clock)
         yield Live(
             loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=beat, on_turn=turn),
             engine=engine,
@@ -145,6 +145,7 @@ def open_live(
             rate=rate,
         )
         books.relay.hand_on()
+        notes.finish(engine)
         engine.close()
         spool.finish()
 
@@ -165,6 +166,12 @@ def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | Scale
     if isinstance(clock, RealClock):
         return RealScheduler(clock, job_messages(inbox))
     return ScaledScheduler(clock, rate, job_messages(inbox))
+
+
+def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock) -> None:
+    feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock))
+    feed.start()
+    stack.callback(feed.stop)
 
 
 def _ports(scene: Scene, books: Books, settings: Settings, timing: Timing, kit: BrokerKit) -> Ports:

@@ -34,6 +34,7 @@ from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
+from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.spool import Spool, command_files
 from tradebot.app.watching import Vigil, keep_vigil
@@ -116,7 +117,8 @@ def open_paper(
 
         timing = Timing(clock, scheduler, lanes)
         doors = paper_doors(exchange, books, settings, timing, lock)
-        ports = ports_of(scene, books, timing, doors)
+        notes = begin_notifications(stack, settings, books, inbox, clock)
+        ports = notes.added_to(ports_of(scene, books, timing, doors))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         vigil = _vigil(stack, settings, books, engine, doors, clock)
         books.bus.publish([flags_told(settings, start)])
@@ -141,6 +143,7 @@ def open_paper(
             start=start,
         )
         books.relay.hand_on()
+        notes.finish(engine)
         engine.close()
         spool.finish()
 

@@ -102,6 +102,9 @@ class EventName(StrEnum):
     CACHE_HIT = "CACHE_HIT"
     CACHE_STALE = "CACHE_STALE"
     CACHE_MISS = "CACHE_MISS"
+    NOTIFICATIONS_OFF = "NOTIFICATIONS_OFF"
+    NOTIFICATION_FAILED = "NOTIFICATION_FAILED"
+    NOTIFICATION_RESTORED = "NOTIFICATION_RESTORED"
     LIBRARY = "LIBRARY"
     LOG_LOST = "LOG_LOST"
 
@@ -534,6 +537,18 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     ),
     EventName.CACHE_MISS: EventFields(
         meaning="A quote was not in memory, or too old: it was fetched.", levels=_DEBUG, always=("symbol",)
+    ),
+    EventName.NOTIFICATIONS_OFF: EventFields(
+        meaning="Nobody is told of anything: notifications are switched off. WARNING: with real orders.",
+        levels=(Level.INFO, Level.WARNING),
+    ),
+    EventName.NOTIFICATION_FAILED: EventFields(
+        meaning="A channel does not take messages; they wait. Told again each hour that it lasts.",
+        levels=_ERROR,
+        always=("channel", "failures"),
+    ),
+    EventName.NOTIFICATION_RESTORED: EventFields(
+        meaning="A channel takes messages again; what waited follows.", always=("channel", "failures")
     ),
     EventName.LIBRARY: EventFields(
         meaning="A library has logged something.",
