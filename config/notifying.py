@@ -23,7 +23,7 @@ class Notifications(Section):
         "",
         "where messages go: addresses in apprise's form, separated by blanks; they hold secrets and belong into .env",
         allowed="addresses such as tgram://TOKEN/CHAT, mailtos://USER:PASSWORD@HOST or json://HOST/PATH, or empty",
-        pattern=r"^(\s*[A-Za-z][A-Za-z0-9]*://\S+\s*)*$",
+        pattern=r"^\s*([A-Za-z][A-Za-z0-9]*://\S+\s*)*$",
         is_credential=True,
     )
     notify_placed: bool = key("NOTIFY_PLACED", True, "the broker has an order")
@@ -38,10 +38,10 @@ class Notifications(Section):
     notify_alert: bool = key("NOTIFY_ALERT", True, "an alert fires or is over, or something is broken")
     notify_summary: bool = key("NOTIFY_SUMMARY", True, "the day is closed")
     notify_per_minute_max: int = key(
-        "NOTIFY_PER_MINUTE_MAX", 10, "messages in a minute over one channel", unit="messages", low=1, high=60
+        "NOTIFY_PER_MINUTE_MAX", 10, "messages in a minute over one channel", unit="messages", low=2, high=60
     )
     notify_per_hour_max: int = key(
-        "NOTIFY_PER_HOUR_MAX", 100, "messages in an hour over one channel", unit="messages", low=5, high=1_000
+        "NOTIFY_PER_HOUR_MAX", 100, "messages in an hour over one channel", unit="messages", low=20, high=600
     )
     notify_quiet_from: ClockTime = key(
         "NOTIFY_QUIET_FROM",

@@ -35,7 +35,7 @@ OUTSIDE_THE_POLICY = {
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
     "ENABLE_HTTP_API", "HTTP_HOST", "HTTP_PORT", "HTTP_NAMES", "HTTP_REQUESTS_PER_S", "HTTP_BODY_KB_MAX",
     "WEBHOOKS_ALLOW_PRIVATE",
-} | {key.name for key in KEYS if key.section == "broker"}  # fmt: skip
+} | {key.name for key in KEYS if key.section in ("broker", "notifications")}  # fmt: skip
 
 
 def some_settings(values: Mapping[str, object]) -> Settings:
@@ -241,6 +241,7 @@ def _another(key: Key) -> object:
                 "strategies": (),
                 "broker_url": "http://127.0.0.1:8800",
                 "BROKER_STATIC_IP": "10.0.0.1",
+                "NOTIFY_URLS": "json://127.0.0.1:9/s3cret",
             }.get(key.name, "s3cret")
 
 
