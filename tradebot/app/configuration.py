@@ -100,17 +100,29 @@ def make_strategies(settings: Settings, folder: Path) -> tuple[Sequence[Strategy
     return made, problems
 
 
-def channel_problems(settings: Settings) -> list[Problem]:
-    """Addresses for notifications that are none; they are not named, since they hold secrets."""
-    problems = []
-    if settings.notifications.enable_notifications and settings.run.mode != "replay":
-        for number, url in enumerate(settings.notifications.addresses, 1):
-            try:
-                AppriseChannel(url)
-            except ValueError as error:
-                place = settings.origins["NOTIFY_URLS"]
-                problems.append(Problem(place=place, key="NOTIFY_URLS", text=f"address {number}: {error}"))
-    return problems
+def notification_channels(settings: Settings) -> list[AppriseChannel]:
+    """Raises ConfigError for addresses that are none; they are not named, since they hold secrets."""
+    problems, channels = [], []
+    for number, url in enumerate(settings.notifications.addresses, 1):
+        try:
+            channels.append(AppriseChannel(url))
+        except ValueError as error:
+            text = f"address {number}: {error}"
+            problems.append(Problem(place=settings.origins["NOTIFY_URLS"], key="NOTIFY_URLS", text=text))
+    if problems:
+        raise ConfigError(problems)
+    return channels
+
+
+def channel_problems(settings: Settings) -> Sequence[Problem]:
+    """Of the channels of a run that has any."""
+    if not settings.notifications.enable_notifications or settings.run.mode == "replay":
+        return ()
+    try:
+        notification_channels(settings)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def driver_problems(settings: Settings) -> Sequence[Problem]:

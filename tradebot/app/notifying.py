@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from config.settings import Settings
 from tradebot.adapters.mailbag import Mailbag
-from tradebot.adapters.notify.channel import AppriseChannel
 from tradebot.adapters.notify.courier import Courier
 from tradebot.adapters.storage.outbox_reader import OutboxReader
 from tradebot.app.books import Books
+from tradebot.app.configuration import notification_channels
 from tradebot.app.daemon import Ports
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.notice_limits import NoticeLimits
@@ -47,7 +47,7 @@ def begin_notifications(
     if not settings.notifications.enable_notifications:
         books.bus.publish([_switched_off(settings, clock)])
         return Notifications()
-    channels = [AppriseChannel(url) for url in settings.notifications.addresses]
+    channels = notification_channels(settings)
     announce = announcing([channel.name for channel in channels], settings.notifications.topics)
 
     def mark(entries: tuple[OutboxEntry, ...]) -> bool:

@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
     _add_tokens(commands.add_parser("token", help="who may call the HTTP interface"))
     _add_migrate(commands.add_parser("migrate", help="bring the database to this code's schema, back, or elsewhere"))
+    _add_notify(commands.add_parser("notify", help="try the channels over which people are told"))
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
     doctor.set_defaults(command=_doctor)
@@ -186,6 +187,13 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         each.set_defaults(command=command)
 
 
+def _add_notify(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    test = commands.add_parser("test", help="send one message over each channel")
+    _add_folders(test)
+    test.set_defaults(command=_test_channels)
+
+
 def _add_migrate(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     status = commands.add_parser("status", help="where the database stands, and what is still to come")
@@ -307,6 +315,12 @@ def _show_config(options: argparse.Namespace) -> int:
     from tradebot.cli.config import show
 
     return show(options)
+
+
+def _test_channels(options: argparse.Namespace) -> int:
+    from tradebot.cli.notify import test_channels
+
+    return test_channels(options)
 
 
 def _migrate(name: str, options: argparse.Namespace) -> int:
