@@ -39,7 +39,7 @@ class TimeoutAsBadRequest:
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
         text = "Order request timed out. Please check the order book and confirm before placing again."
         refused = Refused(http_status=400, error_type=ErrorType.ORDER, text=text)
-        return _instead(self, call, ask, edge, refused)
+        return _instead(self, call, ask, edge, refused, is_carried_out=self.is_carried_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Unavailable:
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
         text = "Couldn't connect to the order management system. Please try again."
         refused = Refused(http_status=503, error_type=ErrorType.NETWORK, text=text)
-        return _instead(self, call, ask, edge, refused)
+        return _instead(self, call, ask, edge, refused, is_carried_out=self.is_carried_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,6 @@ class RefusedWithoutOrder:
     per_mille: int
     text: str = "Your order could not be placed: this stock is on the watch list for unsolicited tips."
     calls: frozenset[str] = frozenset({"place"})
-    is_carried_out: bool = False
     name: str = "refused_without_order"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
@@ -85,7 +84,7 @@ class TooManyRequests:
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
         refused = Refused(http_status=429, error_type=ErrorType.NETWORK, text="Too many requests")
-        return _instead(self, call, ask, edge, refused)
+        return _instead(self, call, ask, edge, refused, is_carried_out=self.is_carried_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +110,6 @@ class DeadSession:
 
     per_mille: int
     calls: frozenset[str] = ALL_CALLS
-    is_carried_out: bool = False
     name: str = "dead_session"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
@@ -126,7 +124,6 @@ class WrongAddress:
     """Orders come from an address that is not registered, and are refused; what is only asked is answered; always."""
 
     calls: frozenset[str] = COMMANDS
-    is_carried_out: bool = False
     name: str = "wrong_address"
 
     def through(self, call: Call, ask: Ask, edge: Edge) -> object:
@@ -157,10 +154,12 @@ class Late:
 _Instead = TimeoutAsBadRequest | Unavailable | RefusedWithoutOrder | TooManyRequests | DeadSession
 
 
-def _instead(dial: _Instead, call: Call, ask: Ask, edge: Edge, refused: Refused) -> object:
+def _instead(
+    dial: _Instead, call: Call, ask: Ask, edge: Edge, refused: Refused, *, is_carried_out: bool = False
+) -> object:
     if call.name not in dial.calls or not edge.happens(dial, call, dial.per_mille):
         return ask()
-    edge.note(dial, call, repr(ask()) if dial.is_carried_out else "")
+    edge.note(dial, call, repr(ask()) if is_carried_out else "")
     if call.name in COMMANDS:
         return refused
     raise ErrorAnswer(refused)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -314,6 +317,16 @@ def test_a_dial_that_is_written_down_is_read_back(name: str) -> None:
         plain |= {{"stale_book": "age", "absent_then_present": "hidden_for"}.get(name, "delay"): "5"}
     dial = dial_in(plain)
     assert dial_in(dial_out(dial)) == dial
+
+
+def test_every_dial_and_every_parameter_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "exchange-process.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+    for name, kind in KINDS.items():
+        found = [line for line in lines if f"`{name}`" in line.split("|")[1]]
+        assert len(found) == 1, name
+        parameters = {field.name for field in fields(kind)} - {"name", "per_mille"}
+        assert parameters == set(re.findall(r"`(\w+)`", found[0].split("|")[2])), name
 
 
 def test_a_dial_is_typed_as_words() -> None:
