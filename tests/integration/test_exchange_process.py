@@ -15,7 +15,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -103,6 +103,19 @@ def test_a_scaled_clock_runs_from_where_the_books_stand(tmp_path: Path) -> None:
         stopped_at = venue.now
     with running_venue(tmp_path / "venue", *options, at=f"{DAY}T09:00:00", clock="scaled") as again:
         assert again.now >= stopped_at
+
+
+def test_a_quiet_exchange_says_what_time_it_is(tmp_path: Path) -> None:
+    """A daemon sets its clock by this answer, whatever the exchange has written down of the time that passed."""
+    with running_venue(tmp_path / "venue", "--rate", "3600", at="2026-09-12T12:00:00", clock="scaled") as venue:
+        token = venue.admin("POST", "/kite/request-token")["request_token"]
+        first, quiet_s = venue.now, 1.0
+        Event().wait(quiet_s)
+        assert venue.now >= first + timedelta(hours=quiet_s)
+        signed = hashlib.sha256(f"{venue.app.api_key}{token}{venue.app.api_secret}".encode()).hexdigest()
+        form = {"api_key": venue.app.api_key, "request_token": token, "checksum": signed}
+        answer = requests.post(f"{venue.url}/session/token", data=form, timeout=ANSWERS_WITHIN_S)
+        assert answer.status_code == 200, "an hour of its clock is a second of whoever logs in"
 
 
 def test_a_clock_is_not_driven_back(venue: Venue) -> None:

@@ -65,6 +65,7 @@ class VenueApp:
 
     async def _answer(self, request: Request) -> Answer:
         if request.segments[:1] == (PREFIX,):
+            await self._catch_up()
             response = self._admin.handle(request)
             self._opened.sessions.save()
             await self._catch_up()

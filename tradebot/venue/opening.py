@@ -22,7 +22,7 @@ from tradebot.exchange.settings import ExchangeSettings
 from tradebot.exchange.wire.directory import Directory
 from tradebot.exchange.wire.kite.face import CAPS as KITE_CAPS
 from tradebot.exchange.wire.kite.face import KiteFace
-from tradebot.exchange.wire.kite.sessions import KiteSessions
+from tradebot.exchange.wire.kite.sessions import REQUEST_TOKEN_LIVES, KiteSessions
 from tradebot.exchange.wire.kotak.face import CAPS as KOTAK_CAPS
 from tradebot.exchange.wire.kotak.face import KotakFace, is_kotak
 from tradebot.exchange.wire.kotak.sessions import KotakSessions
@@ -132,7 +132,8 @@ def _assemble(
     kite = KiteFace(
         edge,
         account_id,
-        sessions=KiteSessions(settings.kite, settings.seed),
+        # Whoever carries the token from the browser to the app does so at the machine's pace.
+        sessions=KiteSessions(settings.kite, settings.seed, REQUEST_TOKEN_LIVES * max(1.0, time.rate)),
         directory=directory,
         rates=Rates(KITE_CAPS) if settings.has_rate_limits else None,
         rate_clock=rate_clock,

@@ -36,8 +36,9 @@ class _Access:
 class KiteSessions:
     """A new access token kills the one before; so do the logout and the flush of about 06:00 IST."""
 
-    def __init__(self, app: KiteApp, seed: int) -> None:
+    def __init__(self, app: KiteApp, seed: int, request_token_lives: timedelta = REQUEST_TOKEN_LIVES) -> None:
         self.app = app
+        self._request_token_lives = request_token_lives
         self._seed = seed
         self._serial = 0
         self._asked: dict[str, datetime] = {}
@@ -56,7 +57,7 @@ class KiteSessions:
         secret) are not right."""
         expected = hashlib.sha256(f"{self.app.api_key}{request_token}{self.app.api_secret}".encode()).hexdigest()
         asked_at = self._asked.pop(request_token, None)
-        if asked_at is None or at - asked_at > REQUEST_TOKEN_LIVES:
+        if asked_at is None or at - asked_at > self._request_token_lives:
             return None
         if api_key != self.app.api_key or not compare_digest(expected, checksum):
             return None
