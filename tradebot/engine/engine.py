@@ -148,6 +148,10 @@ class Engine:
         """From now on this one puts things into the outbox as well."""
         self._announcements.add(announcer)
 
+    def announce(self, announcer: Announcer) -> None:
+        """From now on this one puts things into the outbox as well."""
+        self._announcements.add(announcer)
+
     @property
     def answers(self) -> AnswerDesk:
         """Where whoever sends a command waits for its answer."""
