@@ -16,6 +16,7 @@ from benchmarks.figures import Row, as_text
 from benchmarks.machine import described
 from benchmarks.placement import placement
 from benchmarks.replay import replay
+from benchmarks.stream import stream
 
 MEMORY = Path("/dev/shm")
 
@@ -56,11 +57,17 @@ def _crashes(options: argparse.Namespace) -> Sequence[Row]:
     return [crash_points(options.seconds)]
 
 
+def _stream(options: argparse.Namespace) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return [stream(Path(folder), options.seconds)]
+
+
 _ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
     "placement": _placement,
     "replay": _replay,
     "cycle": _cycle,
     "crashes": _crashes,
+    "stream": _stream,
 }
 
 
@@ -69,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("row", nargs="?", choices=list(_ROWS), help="one row; without it, all of them")
     parser.add_argument("--runs", type=int, default=3, help="runs, of which the median counts (3)")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of a run, where its time allows them (200)")
-    parser.add_argument("--seconds", type=float, default=10, help="how long crash points are tried (10)")
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="how long crash points, and each rate of the stream, are tried (10)"
+    )
     parser.add_argument("--to", type=date.fromisoformat, default=date(2026, 9, 7), help="the replay's last day")
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the temporary files go (a quiet disk)"
