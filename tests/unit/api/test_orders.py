@@ -106,6 +106,8 @@ def test_orders_are_found_by_status_reason_and_ist_day(rig: Rig) -> None:
         ("offset=-1", 422),
         ("offset=1e3", 422),
         ("limit=NaN", 422),
+        ("limit=1&limit=2", 422),
+        ("unknown=1", 422),
         ("reason=" + "x" * 300, 422),
     ],
 )

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -88,15 +89,32 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose handler is given a StrictRequest."""
+    """A route whose handler is given a StrictRequest, with no query parameter that is not known or stands twice."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = _query_of(self.dependant)
 
         async def strictly(request: Request) -> Response:
+            _check_query(request, known)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return strictly
+
+
+def _query_of(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_query_of(below) for below in dependant.dependencies))
+
+
+def _check_query(request: Request, known: set[str]) -> None:
+    names = [name for name, _value in request.query_params.multi_items()]
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        text = f"there is no query parameter {unknown[:TEXT_SHOWN_MAX]!r} here"
+        raise ApiError(422, "unknown_parameter", text, {"allowed": sorted(known)})
+    if len(set(names)) != len(names):
+        raise ApiError(422, "duplicate_parameter", "a query parameter stands twice")
 
 
 def read_json(body: bytes) -> Any:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 DETAILS_MAX = 50
 
@@ -72,7 +73,20 @@ def add_error_handlers(app: FastAPI) -> None:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(_methods_of(request)))
+        error = ApiError(405, "method_not_allowed", f"here one may {allowed}", headers={"Allow": allowed})
     return error_response(error, correlation_of(request))
+
+
+def _methods_of(request: Request) -> set[str]:
+    """What the path takes: the framework names the methods of the first route alone."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        is_fit, _scope = route.matches(dict(request.scope))
+        if is_fit is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    return found
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from tradebot.interfaces.api.access import Reader, Use
 from tradebot.interfaces.api.answers import HealthShape, PartShape, ServiceShape
+from tradebot.interfaces.api.bodies import StrictRoute
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=StrictRoute)
 
 
 @router.get(
@@ -41,7 +42,7 @@ async def accounts_status() -> Response:
 
 @router.get(
     "/metrics",
-    response_class=PlainTextResponse,
+    response_model=None,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="Figures for Prometheus",
 )

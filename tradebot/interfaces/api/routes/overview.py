@@ -12,9 +12,10 @@ from starlette.responses import Response
 from tradebot.domain.calendar import ist, ist_date
 from tradebot.interfaces.api.access import Reader, Use
 from tradebot.interfaces.api.answers import FillShape
+from tradebot.interfaces.api.bodies import StrictRoute
 from tradebot.interfaces.api.overview_shapes import ChartShape, OverviewShape, PointShape
 
-router = APIRouter(prefix="/api/v1", tags=["overview"])
+router = APIRouter(prefix="/api/v1", tags=["overview"], route_class=StrictRoute)
 
 
 @router.get("/overview", response_model=OverviewShape, summary="Positions, money, schedule, blocks, alerts")

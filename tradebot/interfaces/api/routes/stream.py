@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from tradebot.interfaces.api.access import Use
 from tradebot.interfaces.api.answers import StreamShape
+from tradebot.interfaces.api.bodies import StrictRoute
 from tradebot.interfaces.api.stream.session import Session
 
 SEQUENCE_DIGITS_MAX = 18
 
-router = APIRouter(prefix="/ws", tags=["stream"])
+router = APIRouter(prefix="/ws", tags=["stream"], route_class=StrictRoute)
 
 
 @router.get("/status", response_model=StreamShape, summary="How the order stream is")
