@@ -16,6 +16,7 @@ from tests.unit.api.rig import DEADLINE_S, Rig, a_rig
 from tests.unit.api.test_orders import fail, fill, place
 from tests.unit.storage.builders import an_order
 from tradebot.domain.access import Scope
+from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderStatus
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.metering import NoMeter
@@ -131,6 +132,18 @@ def test_a_failed_order_is_dropped_after_a_question_and_disabled_meanwhile(rig: 
     held[0].continue_()
     expect(page.locator(".empty")).to_have_text("Nothing has failed. Good.")
     expect(page.locator("#tab-cancelled .count")).to_have_text("1")
+
+
+def test_a_failed_order_is_tried_again_after_a_question(rig: Rig, desk: Desk) -> None:
+    page = desk.page
+    rig.do(lambda house: house.broker.troubles.setdefault("place", []).append(BrokerRejected("no margin")))
+    rig.client.post("/api/v1/user/orders", json={"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1000.00"})
+    page.get_by_role("tab", name="Failed").click()
+    page.get_by_role("button", name="Retry INFY").click()
+    desk.confirm("Retry")
+    expect(page.locator(".empty")).to_have_text("Nothing has failed. Good.")
+    expect(page.locator("#tab-pending .count")).to_have_text("1")
+    assert rig.do(lambda house: house.broker.count("place")) == 2
 
 
 def test_an_action_that_fails_says_why_in_its_row(rig: Rig, desk: Desk) -> None:

@@ -65,7 +65,8 @@ class Cancel:
 class LookAtBook:
     """`booked` says how much of each broker order is booked: trades are fetched only when there are more.
     `quoted` are the symbols of open positions, for which quotes and holdings are fetched; `unknown_terms` those of
-    them whose terms of the day are not known yet. `asked` is the engine's count of hand-overs and landings."""
+    them whose terms of the day are not known yet. `asked` is the engine's count of hand-overs and landings.
+    `correlation_id` is that of a command which is answered by the look."""
 
     purpose: str
     booked: Mapping[BrokerOrderId, int]
@@ -73,6 +74,7 @@ class LookAtBook:
     unknown_terms: tuple[str, ...] = ()
     asked: int = 0
     job: JobDue | None = None
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +236,7 @@ def _failed(call: Question, cause: Exception) -> CallFailed:
         text=str(cause),
         job=None if isinstance(call, LookAtOrder | LookAtMarket) else call.job,
         names=call.names if isinstance(call, LookAtMarket) else (),
-        correlation_id=call.correlation_id if isinstance(call, PrepareRetry) else "",
+        correlation_id=call.correlation_id if isinstance(call, PrepareRetry | LookAtBook) else "",
     )
 
 
@@ -252,6 +254,7 @@ def _book(call: LookAtBook, outside: Outside) -> BookSeen:
         terms=_terms(outside.broker, call.unknown_terms),
         holdings=tuple(outside.broker.holdings()) if call.quoted else (),
         job=call.job,
+        correlation_id=call.correlation_id,
     )
 
 

@@ -32,6 +32,7 @@ from tradebot.engine.messages import (
     SubmitBatch,
     SubmitOrder,
     SweepQueue,
+    SyncOrders,
 )
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.setting import Setting
@@ -84,6 +85,8 @@ class Commands:
                 unit.answers.append(_exit(unit, command))
             case KillSwitch():
                 self._killing.command(unit, command)
+            case SyncOrders():
+                unit.calls.append(replace(self._jobs.look(unit, "command"), correlation_id=command.correlation_id))
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))

@@ -148,10 +148,6 @@ class Engine:
         """From now on this one puts things into the outbox as well."""
         self._announcements.add(announcer)
 
-    def announce(self, announcer: Announcer) -> None:
-        """From now on this one puts things into the outbox as well."""
-        self._announcements.add(announcer)
-
     @property
     def answers(self) -> AnswerDesk:
         """Where whoever sends a command waits for its answer."""
@@ -332,6 +328,10 @@ class Engine:
         if message.job is not None:
             self.memory.running.discard(message.job.name)
         self._jobs.book_seen(unit, message, counts)
+        if message.correlation_id:
+            figures = {name: str(count) for name, count in counts.items()}
+            answer = Answer(correlation_id=message.correlation_id, outcome=Outcome.DONE, figures=figures)
+            unit.answers.append(answer)
         if not self.memory.is_reconciled:
             self._reconciled(unit, counts)
 
@@ -342,6 +342,9 @@ class Engine:
             self.memory.market_asked = False
             self._submissions.look_failed(unit, message)
             self._batches.look_failed(unit, message.names, message.text)
+        if message.call == LookAtBook.__name__ and message.correlation_id:
+            text = f"the broker does not answer: {message.text}"
+            unit.answers.append(Answer(correlation_id=message.correlation_id, outcome=Outcome.CONFLICT, text=text))
         self._jobs.failed(unit, message)
 
     def _reconciled(self, unit: Unit, counts: dict[str, int]) -> None:

@@ -185,6 +185,7 @@ class BookSeen:
     terms: Mapping[str, InstrumentTerms] = field(default_factory=dict)
     holdings: tuple[Holding, ...] = ()
     job: JobDue | None = None
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +323,14 @@ class ReleaseSymbol:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOrders:
+    """Somebody wants the broker's book looked at now. Answered once what it shows is saved, with the counts of the look
+    as figures; `CONFLICT` when the broker does not answer."""
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SweepQueue:
     """Somebody is about to look at the retry queue: what has expired leaves it first."""
 
@@ -385,6 +394,7 @@ Command = (
     | ExitPosition
     | DropOrder
     | SweepQueue
+    | SyncOrders
     | ReleaseSymbol
     | PauseEntries
     | KillSwitch

@@ -9,6 +9,7 @@ import pytest
 
 from tests.builders import NOON, a_signal, some_terms
 from tests.unit.api.rig import Rig
+from tests.unit.engine.fakes import unreachable
 from tests.unit.engine.house import House
 from tests.unit.storage.builders import an_event
 from tests.unit.storage.builders import an_order as a_stored_order
@@ -181,6 +182,51 @@ def test_an_order_that_is_neither_pending_nor_failed_cannot_be_cancelled(rig: Ri
     refused = rig.client.delete(f"{ORDERS}/{order['id']}")
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "wrong_status")
     assert rig.do(lambda house: house.broker.count("cancel")) == 0
+
+
+def test_a_sync_books_what_the_broker_shows_before_it_answers(rig: Rig) -> None:
+    (order,) = place(rig, "INFY")
+    rig.do(lambda house: house.broker.fill(order["broker_order_id"], order["quantity"]))
+    answer = rig.client.post(f"{ORDERS}/sync")
+    assert answer.json() == {"synced": 1, "updated": 1, "executed": 1, "rejected": 0, "cancelled": 0, "errors": 0}
+    assert rig.get(f"{ORDERS}/{order['id']}").json()["order"]["status"] == "ongoing"
+
+
+def test_a_sync_says_so_when_the_broker_does_not_answer(rig: Rig) -> None:
+    rig.do(lambda house: house.broker.troubles.setdefault("order_book", []).append(unreachable()))
+    refused = rig.client.post(f"{ORDERS}/sync")
+    assert (refused.status_code, "does not answer" in refused.json()["error"]["message"]) == (503, True)
+
+
+def test_a_failed_order_is_tried_again_while_the_market_is_open(rig: Rig) -> None:
+    rig.do(lambda house: house.broker.troubles.setdefault("place", []).append(BrokerRejected("no margin")))
+    rig.client.post(ORDERS, json={"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1000.00"})
+    (order,) = rig.get(f"{ORDERS}?status=failed").json()["orders"]
+    again = rig.client.post(f"{ORDERS}/{order['id']}/retry", headers={"X-Correlation-ID": "desk-3"})
+    assert again.status_code == 200, again.text
+    assert again.json()["retry_count"] > order["retry_count"]
+    assert rig.do(lambda house: house.broker.count("place")) == 2
+    events = rig.get(f"{ORDERS}/{order['id']}").json()["events"]
+    assert "desk-3" in {event["correlation_id"] for event in events}
+
+
+def test_with_the_market_closed_a_retry_waits_for_the_next_run(rig: Rig) -> None:
+    order = fail(rig, "INFY")
+    rig.do(lambda house: setattr(house.clock, "at", NOON + timedelta(hours=8)))
+    again = rig.client.post(f"{ORDERS}/{order['id']}/retry").json()
+    assert (again["status"], again["reason"]) == ("failed", "Manual retry requested")
+    assert again["retry_count"] == order["retry_count"] + 1
+    assert again["last_retry_attempt"] is not None
+    assert rig.do(lambda house: house.broker.count("place")) == 1
+
+
+def test_only_a_failed_order_that_has_not_expired_is_tried_again(rig: Rig) -> None:
+    (pending,) = place(rig, "INFY")
+    assert rig.client.post(f"{ORDERS}/{pending['id']}/retry").status_code == 400
+    assert rig.client.post(f"{ORDERS}/nothing/retry").status_code == 404
+    expired = fail(rig, "TCS")
+    rig.do(lambda house: setattr(house.clock, "at", NOON + timedelta(days=5)))
+    assert rig.client.post(f"{ORDERS}/{expired['id']}/retry").status_code == 409
 
 
 def test_requests_with_one_correlation_id_get_each_its_own_answer(rig: Rig) -> None:

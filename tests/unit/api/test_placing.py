@@ -142,6 +142,13 @@ def test_a_hostile_body_is_refused_and_nothing_is_sent(shared_rig: Rig, body: by
     assert sent(shared_rig) == 0
 
 
+@pytest.mark.parametrize("body", ["3.5", "1e2", "7", "[]", '"stop"', "true"])
+def test_a_kill_is_never_read_into_a_body_that_is_no_object(shared_rig: Rig, body: str) -> None:
+    """A framework's model whose fields all have defaults takes a Decimal for one of its own."""
+    headers = {"Content-Type": "application/json"}
+    assert shared_rig.client.post("/control/kill", content=body, headers=headers).status_code == 422
+
+
 def test_a_body_of_ten_megabytes_is_refused_before_it_is_read(shared_rig: Rig) -> None:
     big = b"x" * 10_000_000
     with socket.create_connection(("127.0.0.1", shared_rig.server.port), timeout=DEADLINE_S) as raw:

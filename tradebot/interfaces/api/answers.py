@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -174,6 +175,22 @@ class FiguresShape(Shape):
             executed=figures.executed,
             **counts,
         )
+
+
+class SyncShape(Shape):
+    """What a look at the broker's book found: `synced` orders were compared, `errors` of them could not be."""
+
+    synced: int
+    updated: int
+    executed: int
+    rejected: int
+    cancelled: int
+    errors: int
+
+    @classmethod
+    def of(cls, counts: Mapping[str, str]) -> SyncShape:
+        found = {name: int(counts.get(name, "0")) for name in ("updated", "executed", "rejected", "cancelled")}
+        return cls(synced=int(counts.get("checked", "0")), errors=int(counts.get("failed", "0")), **found)
 
 
 class PartShape(Shape):

@@ -84,8 +84,15 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         if not hasattr(self, "_strict"):
-            self._strict = read_json(await self.body())
+            self._strict = _an_object(read_json(await self.body()))
         return self._strict
+
+
+def _an_object(value: Any) -> Any:
+    """Raises ApiError 422 for anything else: the framework takes a Decimal for an object without any field."""
+    if value is None or isinstance(value, dict):
+        return value
+    raise ApiError(422, "invalid_json", "the body must be an object")
 
 
 class StrictRoute(APIRoute):

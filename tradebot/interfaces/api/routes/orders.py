@@ -15,9 +15,9 @@ from tradebot.domain.access import Caller
 from tradebot.domain.order_queries import OrderQuery, OrderStory
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import CancelOrder, Command, DropOrder
+from tradebot.engine.messages import CancelOrder, Command, DropOrder, RetryOrder, SyncOrders
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
-from tradebot.interfaces.api.answers import FiguresShape, OrderPageShape, OrderShape, StoryShape
+from tradebot.interfaces.api.answers import FiguresShape, OrderPageShape, OrderShape, StoryShape, SyncShape
 from tradebot.interfaces.api.bodies import StrictRoute
 from tradebot.interfaces.api.errors import ApiError, ErrorBody
 from tradebot.interfaces.api.outcomes import raise_unless_taken
@@ -77,6 +77,18 @@ async def statistics(services: Use, caller: Reader) -> Response:
     return FiguresShape.of(figures).response()
 
 
+@router.post(
+    "/sync",
+    response_model=SyncShape,
+    responses={504: {"model": ErrorBody, "description": "Under way"}},
+    summary="Look at the broker's book now",
+)
+async def sync_orders(services: Use, _caller: Trader, correlation_id: CorrelationId) -> Response:
+    answer = await services.desk.ask(SyncOrders(correlation_id=correlation_id))
+    raise_unless_taken(answer, {Outcome.CONFLICT: 503})
+    return SyncShape.of(answer.figures).response()
+
+
 @router.get(
     "/{order_id}",
     response_model=StoryShape,
@@ -106,6 +118,25 @@ async def cancel_order(services: Use, caller: Trader, order_id: OrderIdPath, cor
     answer = raise_unless_taken(await services.desk.ask(command))
     shape = OrderShape.of((await _story(services, caller, order.id)).order)
     return shape.response(202 if answer.outcome is Outcome.ASKED else 200)
+
+
+@router.post(
+    "/{order_id}/retry",
+    response_model=OrderShape,
+    responses={
+        **_REFUSALS,
+        409: {"model": ErrorBody, "description": "It has expired, or cannot be tried again"},
+        422: {"model": ErrorBody, "description": "A guard blocks it, with its figures"},
+    },
+    summary="Try a failed order again: now, or with the next run where the market is closed",
+)
+async def retry_order(services: Use, caller: Trader, order_id: OrderIdPath, correlation_id: CorrelationId) -> Response:
+    order = (await _story(services, caller, order_id)).order
+    if order.status is not OrderStatus.FAILED:
+        raise ApiError(400, "wrong_status", f"order {order.id} is {order.status}: only a failed one is tried again")
+    answer = await services.desk.ask(RetryOrder(order_id=order.id, correlation_id=correlation_id))
+    raise_unless_taken(answer, {Outcome.CONFLICT: 409})
+    return OrderShape.of((await _story(services, caller, order.id)).order).response()
 
 
 async def _story(services: Services, caller: Caller, order_id: str) -> OrderStory:
