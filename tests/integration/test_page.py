@@ -264,3 +264,17 @@ def test_it_fits_a_phone_and_a_desk_in_light_and_dark(
     assert (brightness < 200) == (colours == "dark")
     assert desk.errors == []
     desk.close()
+
+
+@pytest.mark.parametrize(("path", "words"), [("/docs", "Place one"), ("/redoc", "Orders, the newest first")])
+def test_the_documents_are_shown_without_anything_from_elsewhere(
+    browser: Browser, rig: Rig, path: str, words: str
+) -> None:
+    desk = Desk(browser, rig)
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url))
+    desk.page.goto(f"{rig.client.base_url}{path}")
+    expect(desk.page.locator("#root")).to_contain_text(words)
+    assert all(url.startswith((str(rig.client.base_url), "data:", "blob:")) for url in asked)
+    assert desk.errors == []
+    desk.close()

@@ -20,9 +20,12 @@ from tradebot.interfaces.api.errors import ApiError, ErrorBody
 from tradebot.interfaces.api.gate import COOKIE
 
 FOLDER = Path(__file__).parents[1] / "page"
+# The viewers of the documents write styles into the page, and nothing else that is not theirs.
+_LOOSE_STYLES = "'self' 'unsafe-inline'"
 COOKIE_S = 30 * 24 * 3600
 _KINDS = {
     ".mjs": "text/javascript",
+    ".js": "text/javascript",
     ".css": "text/css",
     ".svg": "image/svg+xml",
     ".html": "text/html; charset=utf-8",
@@ -44,13 +47,26 @@ async def page() -> Response:
     return _document("index.html")
 
 
+@router.get("/docs", include_in_schema=False)
+async def documents() -> Response:
+    return _document("docs.html", styles=_LOOSE_STYLES)
+
+
+@router.get("/redoc", include_in_schema=False)
+async def documents_to_read() -> Response:
+    return _document("redoc.html", styles=_LOOSE_STYLES)
+
+
 @router.get("/page/{path:path}", include_in_schema=False)
 async def part(path: str) -> Response:
     """Only what lies in the page's folder, under its plain name."""
     found = _parts().get(path)
     if found is None:
         raise ApiError(404, "not_found", "the page has no such part")
-    return FileResponse(found, media_type=_KINDS[found.suffix], headers={"Cache-Control": "no-cache"})
+    headers = {"Cache-Control": "no-cache"}
+    if found.suffix == ".gz":
+        headers["Content-Encoding"] = "gzip"
+    return FileResponse(found, media_type=_KINDS[Path(path).suffix], headers=headers)
 
 
 @router.post("/login", response_model=SessionShape, responses={401: {"model": ErrorBody}}, summary="Set the cookie")
@@ -83,23 +99,24 @@ async def session(request: Request, _services: Use) -> Response:
 
 @cache
 def _parts() -> dict[str, Path]:
-    files = (file for file in FOLDER.rglob("*") if file.suffix in _KINDS and file.name != "index.html")
-    return {file.relative_to(FOLDER).as_posix(): file for file in files}
+    """Large parts lie there packed, and every browser unpacks them."""
+    files = {file.relative_to(FOLDER).as_posix().removesuffix(".gz"): file for file in FOLDER.rglob("*")}
+    return {name: file for name, file in files.items() if Path(name).suffix in _KINDS and ".html" not in name}
 
 
 @cache
-def _document(name: str) -> Response:
+def _document(name: str, styles: str = "'self'") -> Response:
     text = (FOLDER / name).read_text(encoding="utf-8")
-    headers = {"Content-Security-Policy": policy(text), "Cache-Control": "no-cache"}
+    headers = {"Content-Security-Policy": policy(text, styles), "Cache-Control": "no-cache"}
     return Response(text, headers=headers, media_type="text/html")
 
 
-def policy(document: str) -> str:
+def policy(document: str, styles: str = "'self'") -> str:
     """Own scripts and styles alone; of what stands in the document itself, only its import map, by its hash."""
     maps = re.findall(r'<script type="importmap">(.*?)</script>', document, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in maps]
     scripts = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in hashes)])
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )

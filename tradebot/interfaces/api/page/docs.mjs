@@ -1,0 +1,3 @@
+// The interactive document of the HTTP interface.
+/* global SwaggerUIBundle */
+SwaggerUIBundle({ url: "/openapi.json", dom_id: "#root", deepLinking: true, validatorUrl: null });
