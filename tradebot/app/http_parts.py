@@ -53,7 +53,7 @@ class HttpParts:
         self._webhooks = WebhookFile(RealDisk(), home / WEBHOOKS)
         self._metrics = Metrics()
         self._watch = HealthWatch(self._real)
-        self._hub = Hub(self._real, self._metrics, lambda: {"connected": True})
+        self._hub = Hub(self._real, self._metrics, self._upstream)
         self._overview = Overview(
             memory=run.engine.memory,
             setting=run.engine.setting,
@@ -97,6 +97,11 @@ class HttpParts:
         self._hub.heard(event)
         self._overview(event)
         self._metrics.heard(event)
+
+    def _upstream(self) -> Mapping[str, object]:
+        """The broker's side of the stream; the embedded exchange is always there."""
+        run = self._run
+        return run.feed.status() if isinstance(run, Live) else {"connected": True, "source": "embedded exchange"}
 
     def _make_courier(self) -> Courier:
         return Courier(
@@ -145,8 +150,13 @@ class HttpParts:
         )
 
     def _health(self) -> Mapping[str, Part]:
-        memory = self._run.engine.memory
-        return self._watch.parts(memory, self._orders.is_answering, lambda: f"{self._hub.count()} clients")
+        is_up = bool(self._upstream()["connected"])
+        stream = Part(
+            is_well=is_up,
+            text=f"{self._hub.count()} clients" if is_up else "broker's stream is lost: the poll goes on",
+            is_vital=False,
+        )
+        return self._watch.parts(self._run.engine.memory, self._orders.is_answering, stream)
 
 
 def _limits(settings: Settings) -> Limits:

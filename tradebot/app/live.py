@@ -71,6 +71,7 @@ class Live:
     marks: Callable[[Sequence[str]], Marks]
     start: datetime
     rate: float
+    feed: UpdateFeed
 
     def cash(self) -> Decimal | None:
         """What the broker says at the end; None when it does not answer."""
@@ -143,6 +144,7 @@ def open_live(
             marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
             start=start,
             rate=rate,
+            feed=feed,
         )
         books.relay.hand_on()
         notes.finish(engine)

@@ -37,7 +37,7 @@ from tradebot.interfaces.api.command_desk import CommandDesk
 from tradebot.interfaces.api.health_watch import HealthWatch
 from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.server import HttpServer
-from tradebot.interfaces.api.services import Limits, Services
+from tradebot.interfaces.api.services import Limits, Part, Services
 from tradebot.interfaces.api.stream.hub import Hub
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ class Rig:
             overview=self.overview,
             is_ready=lambda: self.house.memory.is_reconciled,
             tokens=self.tokens,
-            health=lambda: self.watch.parts(self.house.memory, orders.is_answering, lambda: "up"),
+            health=lambda: self.watch.parts(self.house.memory, orders.is_answering, Part(is_well=True, text="up")),
             clock=self.house.clock,
             real=self.real,
             metrics=self.metrics.text,

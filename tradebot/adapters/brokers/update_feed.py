@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -41,6 +41,8 @@ class UpdateFeed:
         self._on_hint = on_hint
         self._stopping = threading.Event()
         self._stream: Stream | None = None
+        self._connects = 0
+        self._frames = 0
         self._thread = threading.Thread(target=self._run, name="order updates", daemon=True)
 
     def start(self) -> None:
@@ -53,14 +55,20 @@ class UpdateFeed:
             stream.close()
         self._thread.join(STOP_S)
 
+    def status(self) -> Mapping[str, object]:
+        """For whoever shows it: whether it is connected, how often it has connected, and how much has come in."""
+        return {"connected": self._stream is not None, "connects": self._connects, "frames": self._frames}
+
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             try:
                 with self._connect() as self._stream:
+                    self._connects += 1
                     self._on_hint(None)
                     for frame in self._stream.frames():
                         failures = 0
+                        self._frames += 1
                         self._take(frame)
             except Exception as cause:  # whatever it was: the poll goes on, and so does this
                 _LOG.info("order updates: %s", type(cause).__name__)

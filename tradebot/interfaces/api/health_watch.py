@@ -50,15 +50,13 @@ class HealthWatch:
         """The engine's loop has come round."""
         self._turned_at = self._real.monotonic()
 
-    def parts(
-        self, memory: Memory, is_database_answering: Callable[[], bool], streams: Callable[[], str]
-    ) -> Mapping[str, Part]:
+    def parts(self, memory: Memory, is_database_answering: Callable[[], bool], stream: Part) -> Mapping[str, Part]:
         return {
             "database": self._database(memory, is_database_answering),
             "broker": self._broker(memory),
             "scheduler": self._scheduler(),
             "registry": Part(is_well=not self._registry_fault, text=self._registry_fault or "in step"),
-            "stream": Part(is_well=True, text=streams(), is_vital=False),
+            "stream": stream,
             "entries": Part(
                 is_well=not memory.is_paused,
                 text="paused" if memory.is_paused else "taken",
