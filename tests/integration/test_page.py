@@ -212,6 +212,23 @@ def test_entries_are_paused_and_resumed_from_the_head_of_the_page(rig: Rig, desk
     expect(page.get_by_role("button", name="Pause entries")).to_be_visible()
 
 
+def test_the_kill_switch_is_latched_and_released_from_the_page(rig: Rig, desk: Desk) -> None:
+    page = desk.page
+    page.get_by_role("button", name="Kill switch").click()
+    page.get_by_role("radio", name="No new entries").check()
+    desk.confirm("Kill switch")
+    expect(page.locator(".banner.bad")).to_contain_text("Kill switch: stop")
+    assert (
+        rig.client.post(
+            "/api/v1/user/orders", json={"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1000.00"}
+        ).status_code
+        == 422
+    )
+    page.get_by_role("button", name="Release kill switch").click()
+    desk.confirm("Release kill switch")
+    expect(page.locator(".banner.bad")).to_have_count(0)
+
+
 def test_the_page_survives_a_restart_of_the_daemon(rig: Rig, desk: Desk) -> None:
     page = desk.page
     (order,) = place(rig, "INFY")

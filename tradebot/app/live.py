@@ -132,7 +132,7 @@ def open_live(
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
-        _begin_feed(stack, kit, inbox, clock)
+        feed = _begin_feed(stack, kit, inbox, clock)
         yield Live(
             loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=beat, on_turn=turn),
             engine=engine,
@@ -170,10 +170,11 @@ def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | Scale
     return ScaledScheduler(clock, rate, job_messages(inbox))
 
 
-def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock) -> None:
+def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock) -> UpdateFeed:
     feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock))
     feed.start()
     stack.callback(feed.stop)
+    return feed
 
 
 def _ports(scene: Scene, books: Books, settings: Settings, timing: Timing, kit: BrokerKit) -> Ports:

@@ -324,6 +324,9 @@ def _alerts(memory: Memory) -> tuple[Alert, ...]:
     alerts = []
     if memory.entries_stopped:
         alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
+    if memory.latch is not None:
+        text = f"kill switch: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}"
+        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.latch.at))
     if memory.is_paused:
         alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
     for standing in memory.alerts.values():

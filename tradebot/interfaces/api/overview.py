@@ -86,6 +86,14 @@ class Overview:
             if position.is_open:
                 self.trail.watch(position.symbol)
 
+    @property
+    def is_paused(self) -> bool:
+        return self._memory.is_paused
+
+    @property
+    def is_killed(self) -> bool:
+        return self._memory.latch is not None
+
     def __call__(self, event: Event) -> None:
         self._feed(event)
         if event.name in (EventName.ORDER_FILLED, EventName.ORDER_PARTIAL):

@@ -111,9 +111,10 @@ class OverviewShape(Shape):
     flags: dict[str, str]
     events: list[HappeningShape]
     is_paused: bool
+    is_killed: bool
 
     @classmethod
-    def of(cls, view: DaemonView, is_paused: bool) -> OverviewShape:
+    def of(cls, view: DaemonView, *, is_paused: bool, is_killed: bool) -> OverviewShape:
         market, money = view.market, view.money
         return cls.model_construct(
             name=view.facts.name,
@@ -140,6 +141,7 @@ class OverviewShape(Shape):
                 for e in view.tail.events[: -EVENTS_SHOWN_MAX - 1 : -1]
             ],
             is_paused=is_paused,
+            is_killed=is_killed,
         )
 
 

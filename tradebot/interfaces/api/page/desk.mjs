@@ -177,11 +177,11 @@ export class Desk {
   }
 
   // Once it is confirmed. The row is disabled until the answer is there; why it failed stands in the row.
-  async act(action, order) {
+  async act(action, order, body) {
     const key = order?.id ?? action;
     this.set({ ask: null, busy: { ...this.state.busy, [key]: action }, faults: { ...this.state.faults, [key]: null } });
     try {
-      await this.send(action, order);
+      await this.send(action, order, body);
     } catch (fault) {
       this.fail(key, fault);
     }
@@ -192,11 +192,11 @@ export class Desk {
     this.look();
   }
 
-  send(action, order) {
+  send(action, order, body) {
     const path = order && `/api/v1/user/orders/${encodeURIComponent(order.id)}`;
     if (action === "retry") return call("POST", `${path}/retry`);
     if (action === "cancel" || action === "drop") return call("DELETE", path);
-    if (action === "kill") return call("POST", "/control/kill", {});
+    if (action === "kill") return call("POST", "/control/kill", body);
     return call("POST", `/control/${action}`);
   }
 

@@ -25,10 +25,12 @@ export function Header({ state, desk, onHelp }) {
       <span class="link link-${link}" role="status" title=${linkNote}><i></i>${LINKS[link]}</span>
       ${overview && desk.may(scope) && html`<button class=${isPaused ? "primary" : ""} disabled=${Boolean(state.busy[pauseKey])}
         onClick=${() => desk.ask(pauseKey)}>${isPaused ? "Resume entries" : "Pause entries"}</button>`}
+      ${overview && desk.may("admin") && html`<button class="danger" disabled=${Boolean(state.busy.kill || state.busy.release)}
+        onClick=${() => desk.ask(overview.is_killed ? "release" : "kill")}>${overview.is_killed ? "Release kill switch" : "Kill switch"}</button>`}
       <${Theme} />
       <button class="icon" title="Keys (?)" aria-label="Keys" onClick=${onHelp}>?</button>
     </header>
-    ${["pause", "resume"].map((key) => state.faults[key] && html`<p class="banner bad" role="alert">${sentence(key)}: ${state.faults[key]}
+    ${["pause", "resume", "kill", "release"].map((key) => state.faults[key] && html`<p class="banner bad" role="alert">${sentence(key)}: ${state.faults[key]}
       <button class="plain" onClick=${() => desk.forgive(key)}>Dismiss</button></p>`)}
   `;
 }

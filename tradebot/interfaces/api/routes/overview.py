@@ -21,8 +21,8 @@ router = APIRouter(prefix="/api/v1", tags=["overview"], route_class=StrictRoute)
 @router.get("/overview", response_model=OverviewShape, summary="Positions, money, schedule, blocks, alerts")
 async def overview(services: Use, _caller: Reader) -> Response:
     view = await services.overview.look()
-    is_paused = any("entries are paused" in alert.text for alert in view.alerts)
-    return OverviewShape.of(view, is_paused).response()
+    made = services.overview
+    return OverviewShape.of(view, is_paused=made.is_paused, is_killed=made.is_killed).response()
 
 
 @router.get("/chart", response_model=ChartShape, summary="The day's fills of a symbol against its price")
