@@ -43,6 +43,11 @@ def _placement(options: argparse.Namespace) -> Sequence[Row]:
     return rows
 
 
+def _stream(options: argparse.Namespace) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return [stream(Path(folder), options.seconds)]
+
+
 def _replay(options: argparse.Namespace) -> Sequence[Row]:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         return [replay(Path(folder), options.runs, options.to)]
@@ -57,17 +62,12 @@ def _crashes(options: argparse.Namespace) -> Sequence[Row]:
     return [crash_points(options.seconds)]
 
 
-def _stream(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [stream(Path(folder), options.seconds)]
-
-
 _ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
     "placement": _placement,
+    "stream": _stream,
     "replay": _replay,
     "cycle": _cycle,
     "crashes": _crashes,
-    "stream": _stream,
 }
 
 
