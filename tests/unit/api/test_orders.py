@@ -201,6 +201,7 @@ def test_a_sync_says_so_when_the_broker_does_not_answer(rig: Rig) -> None:
 def test_a_failed_order_is_tried_again_while_the_market_is_open(rig: Rig) -> None:
     rig.do(lambda house: house.broker.troubles.setdefault("place", []).append(BrokerRejected("no margin")))
     rig.client.post(ORDERS, json={"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1000.00"})
+    rig.do(lambda house: house.settle())
     (order,) = rig.get(f"{ORDERS}?status=failed").json()["orders"]
     again = rig.client.post(f"{ORDERS}/{order['id']}/retry", headers={"X-Correlation-ID": "desk-3"})
     assert again.status_code == 200, again.text
