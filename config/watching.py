@@ -85,6 +85,15 @@ class Alerts(Section):
         low=10,
         high=300,
     )
+    dead_man_url: str = key(
+        "DEAD_MAN_URL",
+        "",
+        "asked every so often as a sign of life, while the engine beats; its owner calls when that stops",
+        allowed="a URL that begins with http:// or https://, or empty",
+        pattern=r"^(https?://[^\s]{1,1000})?$",
+        is_credential=True,
+    )
+    dead_man_every_s: int = key("DEAD_MAN_EVERY_S", 60, "how often", unit=SECONDS, low=15, high=300)
     alert_window_min: int = key("ALERT_WINDOW_MIN", 60, "rates are of so long", unit=MINUTES, low=10, high=240)
     alert_events_min: int = key(
         "ALERT_EVENTS_MIN", 20, "a rate of fewer events raises no alert", unit="events", low=5, high=100

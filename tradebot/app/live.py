@@ -35,13 +35,14 @@ from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.app.faults import fault_teller
 from tradebot.app.flags import flags_told
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
+from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerError, BrokerUnavailable
-from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
@@ -104,12 +105,7 @@ def open_live(
         database = open_database(stack, settings, home, disk)
         books = open_books(stack, settings, home, disk, database, start, listeners)
 
-        def tell_fault(lane: str, fault: BaseException) -> None:
-            text = f"lane {lane}: {type(fault).__name__}: {fault}"
-            name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
-            books.relay.put(Event(name=name, at=clock.now(), level=level, message=text))
-
-        inbox, lanes = Inbox(), ThreadLanes(on_fault=tell_fault)
+        inbox, lanes = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock))
         scheduler = _scheduler(clock, rate, inbox)
         kit = connect(settings, disk, home, scene.market, clock, rate)
         stack.callback(kit.http.close)
@@ -122,6 +118,7 @@ def open_live(
             look()
             spool.poll()
             sessions.beat()
+            live_sign()
 
         def turn() -> None:
             books.relay.hand_on()
@@ -130,6 +127,7 @@ def open_live(
         notes = begin_notifications(stack, settings, books, inbox, clock)
         ports = notes.added_to(_ports(scene, books, settings, Timing(clock, scheduler, lanes), kit))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        live_sign = begin_signs_of_life(stack, settings, RealClock(), books.relay.put)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         feed = _begin_feed(stack, kit, inbox, clock)

@@ -32,18 +32,18 @@ from tradebot.app.books import (
 from tradebot.app.calls import Calls
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.faults import fault_teller
 from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
+from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
 from tradebot.app.watching import Vigil, keep_vigil
 from tradebot.domain.calendar import ist_date
-from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.relay import Relay
 from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
 from tradebot.ports import Clock
@@ -95,7 +95,7 @@ def open_paper(
         exchange = open_exchange(stack, settings, home, scene, start)
         books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
 
-        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=_fault_teller(books.relay, clock)), RLock()
+        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock)), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
         feed = PaperFeed(exchange, settings.run.account_id, lock)
         while feed.now < start:
@@ -109,6 +109,7 @@ def open_paper(
             look()
             spool.poll()
             vigil.beat()
+            live_sign()
 
         def turn() -> None:
             vigil.turn()
@@ -121,6 +122,7 @@ def open_paper(
         ports = notes.added_to(ports_of(scene, books, timing, doors))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         vigil = _vigil(stack, settings, books, engine, doors, clock)
+        live_sign = begin_signs_of_life(stack, settings, clock, books.relay.put)
         books.bus.publish([flags_told(settings, start)])
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         yield Paper(
@@ -164,12 +166,3 @@ def _vigil(stack: ExitStack, settings: Settings, books: Books, engine: Engine, d
     vigil.watchdog.start()
     stack.callback(vigil.watchdog.stop)
     return vigil
-
-
-def _fault_teller(relay: Relay, clock: Clock) -> Callable[[str, BaseException], None]:
-    def tell(lane: str, fault: BaseException) -> None:
-        text = f"lane {lane}: {type(fault).__name__}: {fault}"
-        name, level = EventName.INTERNAL_FAULT, Level.CRITICAL
-        relay.put(Event(name=name, at=clock.now(), level=level, message=text))
-
-    return tell

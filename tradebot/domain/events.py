@@ -95,6 +95,7 @@ class EventName(StrEnum):
     CONFIG_REFUSED = "CONFIG_REFUSED"
     INTERNAL_FAULT = "INTERNAL_FAULT"
     HEARTBEAT = "HEARTBEAT"
+    SIGN_OF_LIFE = "SIGN_OF_LIFE"
     ALERT_FIRING = "ALERT_FIRING"
     ALERT_ACKNOWLEDGED = "ALERT_ACKNOWLEDGED"
     ALERT_RESOLVED = "ALERT_RESOLVED"
@@ -507,6 +508,10 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="A defect of tradebot: one message, or (with coid, ERROR) one order, was left out; the rest went on.",
         levels=(Level.ERROR, Level.CRITICAL),
         sometimes=("coid",),
+    ),
+    EventName.SIGN_OF_LIFE: EventFields(
+        meaning="The dead-man URL does not take the sign of life (WARNING), or takes it again.",
+        levels=(Level.INFO, Level.WARNING),
     ),
     EventName.HEARTBEAT: EventFields(
         meaning="The engine's thread is alive; figures of the process, in live and paper only.",

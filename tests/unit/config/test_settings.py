@@ -34,6 +34,7 @@ OUTSIDE_THE_POLICY = {
     "HEARTBEAT_INTERVAL_S", "ALERT_WINDOW_MIN", "ALERT_EVENTS_MIN", "ALERT_MEMORY_WINDOW_H",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
     "ENABLE_HTTP_API", "HTTP_HOST", "HTTP_PORT", "HTTP_NAMES", "HTTP_REQUESTS_PER_S", "HTTP_BODY_KB_MAX",
+    "DEAD_MAN_URL", "DEAD_MAN_EVERY_S",
     "WEBHOOKS_ALLOW_PRIVATE",
 } | {key.name for key in KEYS if key.section in ("broker", "notifications")}  # fmt: skip
 
@@ -236,6 +237,7 @@ def _another(key: Key) -> object:
                 "data": "bars.csv",
                 "database_url": "sqlite:///other.db",
                 "MANUAL_POLICY_OF": "INFY=halt",
+                "DEAD_MAN_URL": "http://127.0.0.1:1/ping",
                 "HTTP_HOST": "::1",
                 "HTTP_NAMES": "desk.example",
                 "strategies": (),
