@@ -50,6 +50,13 @@ class Durability(StrEnum):
     PROCESS = "process"
 
 
+class TrackerMode(StrEnum):
+    """Where pending orders are kept: in the database, or in the file of older versions as well."""
+
+    DB = "db"
+    DUAL = "dual"
+
+
 class Ui(StrEnum):
     """What the terminal shows: a dashboard (only where it can), a line for each change, or nothing."""
 
@@ -152,6 +159,7 @@ DurabilityWord = Annotated[Durability, BeforeValidator(_a_word_of(Durability))]
 UiWord = Annotated[Ui, BeforeValidator(_a_word_of(Ui))]
 OffHoursWord = Annotated[OffHours, BeforeValidator(_a_word_of(OffHours))]
 UnknownWord = Annotated[UnknownPolicy, BeforeValidator(_a_word_of(UnknownPolicy))]
+TrackerWord = Annotated[TrackerMode, BeforeValidator(_a_word_of(TrackerMode))]
 ManualWord = Annotated[ManualPolicy, BeforeValidator(_a_word_of(ManualPolicy))]
 Strategies = Annotated[tuple[StrategyUse, ...], BeforeValidator(_the_strategies)]
 

@@ -18,6 +18,8 @@ from config.kinds import (
     Number,
     Strategies,
     StrategyUse,
+    TrackerMode,
+    TrackerWord,
     Ui,
     UiWord,
 )
@@ -48,6 +50,11 @@ class Run(Section):
         "durability",
         Durability.AUTO,
         "power: a write counts when it is on the disk; process: when the system has it; auto: process in a replay only",
+    )
+    order_tracker_mode: TrackerWord = key(
+        "ORDER_TRACKER_MODE",
+        TrackerMode.DB,
+        "dual: pending orders stand in state/pending_orders.json as well, for programs that read it",
     )
     ui: UiWord = key(
         "ui",

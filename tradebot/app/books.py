@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy.exc import DBAPIError
 
+from config.kinds import TrackerMode
 from config.market_rules import Market
 from config.problems import ConfigError
 from config.settings import Settings
@@ -34,18 +35,19 @@ from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.storage.pending_file import DualStore, PendingFile
 from tradebot.adapters.storage.schema_version import check_version, create_database
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app.calls import Calls, calls_of
 from tradebot.app.configuration import SettingsFile, channel_problems, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
 from tradebot.domain.errors import StateCorrupt
-from tradebot.domain.events import Event
+from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Bus, Listener
 from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Chance, Clock, Disk, Lanes, Scheduler, Strategy
+from tradebot.ports import Chance, Clock, Disk, Lanes, OrderStore, Scheduler, Strategy
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
@@ -69,6 +71,7 @@ class Books:
 
     registry: CoidRegistry
     database: DatabaseEngine
+    store: OrderStore
     session: Path
     bus: Bus
     log: JsonlLog
@@ -159,19 +162,33 @@ def open_books(
     settings_file = SettingsFile(disk, session / "settings.json")
     settings_file.begin(settings, at)
     bus, log, record, events = _tellers(stack, settings, disk, home, session, listeners)
+    relay = Relay(bus)
     return Books(
         registry=registry,
         database=database,
+        store=_store(settings, database, disk, home, relay),
         session=session,
         bus=bus,
         log=log,
-        relay=Relay(bus),
+        relay=relay,
         record=record,
         events=events,
         settings=settings_file,
         latch=FileLatch(home / "state"),
         chance=SeededChance(settings.replay.seed) if settings.run.mode == "replay" else MachineChance(),
     )
+
+
+def _store(settings: Settings, database: DatabaseEngine, disk: Disk, home: Path, relay: Relay) -> OrderStore:
+    store = SqlOrderStore(database)
+    if settings.run.order_tracker_mode is not TrackerMode.DUAL:
+        return store
+
+    def tell(text: str) -> None:
+        now = RealClock().now()
+        relay.put(Event(name=EventName.PENDING_FILE, at=now, level=Level.WARNING, message=text, component="database"))
+
+    return DualStore(store, PendingFile(disk, home / "state"), tell)
 
 
 def paper_doors(
@@ -194,7 +211,7 @@ def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
         scheduler=timing.scheduler,
         lanes=timing.lanes,
         registry=books.registry,
-        store=SqlOrderStore(books.database),
+        store=books.store,
         broker=doors.broker,
         market_data=doors.market_data,
         history=TapeHistory(scene.tape),

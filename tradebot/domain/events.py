@@ -74,6 +74,7 @@ class EventName(StrEnum):
     CYCLE = "CYCLE"
     MARKET_CLOSED = "MARKET_CLOSED"
     DAY_SUMMARY = "DAY_SUMMARY"
+    PENDING_FILE = "PENDING_FILE"
     JOB_MISSED = "JOB_MISSED"
     JOB_FAILED = "JOB_FAILED"
     BROKER_UNREACHABLE = "BROKER_UNREACHABLE"
@@ -436,6 +437,11 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
             "day_pnl",
             "oldest_pending_days",
         ),
+    ),
+    EventName.PENDING_FILE: EventFields(
+        meaning="With ORDER_TRACKER_MODE dual: state/pending_orders.json lags, makes no sense, or has orders that the"
+        " database does not know.",
+        levels=_WARNING,
     ),
     EventName.JOB_MISSED: EventFields(
         meaning="A job was due while nothing ran; it is done now.", levels=_WARNING, always=("job",)
