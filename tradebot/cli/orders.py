@@ -51,13 +51,15 @@ def explain(options: argparse.Namespace) -> int:
         decisions = reader.decisions(decision_id=wanted) or (
             reader.decisions(symbol=options.id.upper()) if story is None else ()
         )
+        stories = (reader.order(decision.order_id) for decision in decisions if decision.order_id is not None)
+        orders = {found.order.id: found.order for found in stories if found is not None}
     if story is not None:
         decision = decisions[0] if decisions else None
-        print(order_story(story.order, story.events, story.requests, story.fills, decision))
+        print(order_story(story, decision))
         return ExitCode.OK
     if not decisions:
         return _unknown(options.id)
-    print(decision_story(decisions))
+    print(decision_story(decisions, orders))
     return ExitCode.OK
 
 

@@ -44,13 +44,15 @@ class OrderPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderStory:
-    """One order and everything that is written about it, oldest first."""
+    """One order and everything that is written about it, oldest first; `related` are the other orders of its
+    position: the sells of a buy, the buys of a sell."""
 
     order: Order
     events: Sequence[OrderEvent]
     attempts: Sequence[Attempt]
     requests: Sequence[BrokerRequest]
     fills: Sequence[Fill]
+    related: Sequence[Order] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

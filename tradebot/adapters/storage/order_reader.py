@@ -230,7 +230,16 @@ def _story(connection: Connection, order: Order) -> OrderStory:
         attempts=of_order(Attempt, tables.attempts, "created_at", "number"),
         requests=of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
         fills=of_order(Fill, tables.fills, "traded_at", "trade_id"),
+        related=_of_its_position(connection, order),
     )
+
+
+def _of_its_position(connection: Connection, order: Order) -> list[Order]:
+    if order.position_id is None:
+        return []
+    orders = tables.orders
+    query = select(orders).where(orders.c.position_id == order.position_id, orders.c.id != order.id)
+    return read_all(connection, Order, query.order_by(orders.c.created_at, orders.c.id).limit(ROWS_MAX))
 
 
 def _counts(connection: Connection, since: datetime | None) -> dict[OrderStatus, int]:

@@ -7,8 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.calendar import IST
-from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, Order, OrderEvent, OrderId
+from tradebot.domain.lifecycle import OrderChange
+from tradebot.domain.order_queries import OrderStory
+from tradebot.domain.orders import Attempt, Decision, Fill, Order, OrderId
 from tradebot.interfaces.text.table import table
+
+_BEFORE_SENDING = frozenset({"recorded", OrderChange.RETRIED, OrderChange.LINKED})
+"""What stands before the attempt and its requests where all of it has one instant."""
 
 
 def orders_table(orders: Sequence[Order]) -> str:
@@ -84,50 +89,60 @@ def order_facts(order: Order, attempts: Sequence[Attempt], fills: Sequence[Fill]
     return "\n".join(lines)
 
 
-def order_story(
-    order: Order,
-    events: Sequence[OrderEvent],
-    requests: Sequence[BrokerRequest],
-    fills: Sequence[Fill],
-    decision: Decision | None,
-) -> str:
-    """Everything that happened to the order, in order of time, each with its cause: the answer to "why?"."""
+def order_story(story: OrderStory, decision: Decision | None) -> str:
+    """Everything that happened to the order, in order of time, each with its cause: the answer to "why?". From the
+    decision over every attempt to the fills, and what became of the shares."""
+    order = story.order
     lines: list[tuple[datetime, int, str]] = []
     if decision is not None:
         figures = f" {_figures(decision.figures)}" if decision.figures else ""
         text = f"decided: {decision.outcome}{' - ' + decision.reason if decision.reason else ''}{figures}"
         lines.append((decision.at, 0, text))
-    for event in events:
+    for event in story.events:
         was = f"{event.from_status} -> " if event.from_status else ""
         text = (
             f"{event.event}: {was}{event.to_status}, said by {event.source}: {event.reason} {_figures(event.figures)}"
         )
-        lines.append((event.at, 1, text.rstrip()))
-    for request in requests:
+        lines.append((event.at, 1 if event.event in _BEFORE_SENDING else 5, text.rstrip()))
+    for attempt in story.attempts:
+        text = (
+            f"attempt {attempt.number}: {attempt.coid}, {attempt.variety} {attempt.quantity} @ {_money(attempt.price)}"
+        )
+        lines.append((attempt.created_at, 2, f"{text}; it is {attempt.status} by now"))
+    for request in story.requests:
         payload = _figures(request.payload)
-        lines.append((request.prepared_at, 2, f"{request.kind} prepared, then sent: {payload}".rstrip(": ")))
+        lines.append((request.prepared_at, 3, f"{request.kind} prepared, then sent: {payload}".rstrip(": ")))
         if request.answered_at is not None:
             detail = f": {request.detail}" if request.detail else ""
-            lines.append((request.answered_at, 3, f"{request.kind} {request.state}{detail}"))
-    for fill in fills:
+            lines.append((request.answered_at, 4, f"{request.kind} {request.state}{detail}"))
+    for fill in story.fills:
         late = " (late)" if fill.is_late else ""
         lines.append(
-            (fill.booked_at, 4, f"fill booked{late}: {fill.quantity} @ {fill.price}, traded {_when(fill.traded_at)}")
+            (fill.booked_at, 6, f"fill booked{late}: {fill.quantity} @ {fill.price}, traded {_when(fill.traded_at)}")
         )
-    story = [f"{_when(at)}  {text}" for at, _, text in sorted(lines, key=lambda line: line[:2])]
+    for other in story.related:
+        text = f"{other.side} order {other.id} of the same position: {other.status} by now, {other.reason}"
+        lines.append((other.created_at, 7, text))
+    told = [f"{_when(at)}  {text}" for at, _, text in sorted(lines, key=lambda line: line[:2])]
     head = f"{order.symbol} {order.side} {order.quantity} @ {_money(order.price)} is {order.status}: {order.reason}"
     if "rule" in order.metadata:
         head += f" (rule: {order.metadata['rule']})"
-    return "\n".join([head, *story])
+    if "waits_for" in order.metadata:
+        head += f" (waits until order {order.metadata['waits_for']} is cancelled)"
+    return "\n".join([head, *told])
 
 
-def decision_story(decisions: Sequence[Decision]) -> str:
-    """What became of signals that left no order: outcome, reason, and each figure beside its threshold."""
-    return "\n".join(
-        f"{_when(decision.at)}  {decision.id} {decision.symbol} {decision.side} for {decision.trading_day}:"
-        f" {decision.outcome}{' - ' + decision.reason if decision.reason else ''} {_figures(decision.figures)}".rstrip()
-        for decision in decisions
-    )
+def decision_story(decisions: Sequence[Decision], orders: Mapping[OrderId, Order]) -> str:
+    """What became of signals: outcome, reason, each figure beside its threshold, and the order where there is one."""
+    lines = []
+    for decision in decisions:
+        reason = f" - {decision.reason}" if decision.reason else ""
+        what = f"{decision.id} {decision.symbol} {decision.side} for {decision.trading_day}: {decision.outcome}{reason}"
+        lines.append(f"{_when(decision.at)}  {what} {_figures(decision.figures)}".rstrip())
+        order = orders.get(decision.order_id) if decision.order_id is not None else None
+        if order is not None:
+            lines.append(f"{'':19}  order {order.id} is {order.status}: {order.reason}")
+    return "\n".join(lines)
 
 
 def _figures(figures: Mapping[str, str]) -> str:
