@@ -82,6 +82,11 @@ class Books:
     latch: FileLatch
     chance: Chance
 
+    def flush(self) -> None:
+        """For the beat: what waits in the session's files is handed to the system."""
+        self.record.flush()
+        self.events.flush()
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:

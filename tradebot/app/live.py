@@ -113,8 +113,7 @@ def open_live(
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
 
         def beat() -> None:
-            books.record.flush()
-            books.events.flush()
+            books.flush()
             look()
             spool.poll()
             sessions.beat()

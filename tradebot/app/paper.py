@@ -97,15 +97,11 @@ def open_paper(
 
         inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock)), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
-        feed = PaperFeed(exchange, settings.run.account_id, lock)
-        while feed.now < start:
-            feed.advance_to(start)
-
+        feed = _feed_at(start, exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
 
         def beat() -> None:
-            books.record.flush()
-            books.events.flush()
+            books.flush()
             look()
             spool.poll()
             vigil.beat()
@@ -148,6 +144,14 @@ def open_paper(
         notes.finish(engine)
         engine.close()
         spool.finish()
+
+
+def _feed_at(start: datetime, exchange: Exchange, account_id: str, lock: RLock) -> PaperFeed:
+    """The exchange has gone on while nothing ran."""
+    feed = PaperFeed(exchange, account_id, lock)
+    while feed.now < start:
+        feed.advance_to(start)
+    return feed
 
 
 def _vigil(stack: ExitStack, settings: Settings, books: Books, engine: Engine, doors: Calls, clock: Clock) -> Vigil:
