@@ -16,6 +16,7 @@ from tradebot.domain.retry import OF_SIGNAL, PRICED_BY, RetryFacts, RetryVerdict
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.judging import Judging, Picture, free_cash, held_position, money_of
 from tradebot.engine.messages import RetryReady
+from tradebot.engine.order_rows import is_entry
 from tradebot.engine.questions import sells_of
 from tradebot.engine.replacing import Replacing
 from tradebot.engine.retry_desk import RetryDesk, RetryTerms, again
@@ -43,7 +44,7 @@ class Retried:
 
 
 class RetrySteps:
-    """Buys go through the checks of a retry and then through the guards of every entry; sells to their target."""
+    """Entries go through the checks of a retry and then through the guards of every entry; sells to their target."""
 
     def __init__(self, setting: Setting, judging: Judging, retry_desk: RetryDesk, replacing: Replacing) -> None:
         self._setting = setting
@@ -55,11 +56,11 @@ class RetrySteps:
         terms = ready.terms.get(order.symbol)
         if terms is None:
             return self._skip(unit, order, Step.NO_INDICATORS, "the broker does not know the symbol today")
-        if order.side is Side.SELL:
+        if order.side is Side.SELL and not is_entry(order):
             return self._sell(unit, order, terms, ready)
-        return self._buy(unit, order, terms, ready)
+        return self._enter(unit, order, terms, ready)
 
-    def _buy(self, unit: Unit, order: Order, terms: InstrumentTerms, ready: RetryReady) -> Retried:
+    def _enter(self, unit: Unit, order: Order, terms: InstrumentTerms, ready: RetryReady) -> Retried:
         facts = self._facts(unit, order, terms, ready)
         verdict = judge_retry(order, facts)
         match verdict.step:
@@ -219,8 +220,10 @@ def _placed_by_hand(unit: Unit, symbol: str, ready: RetryReady) -> BrokerOrder |
 
 
 def _sell_price(order: Order, position: Position | None, terms: InstrumentTerms) -> Decimal | None:
+    """A sell of the exits goes at its position's target of today; one with a price of its own keeps it."""
     target = position.metadata.get("target") if position is not None else None
-    wanted = Decimal(target) if target is not None else order.price
+    is_own = order.trigger_price is not None or not is_by_symbol(order)
+    wanted = order.price if target is None or is_own else Decimal(target)
     if wanted is None:
         return None
     price = max(round_to_tick(wanted, terms.tick_size, "up"), terms.lower_limit)

@@ -15,7 +15,7 @@ from tests.unit.engine.house import House
 from tradebot.domain.calendar import ist
 from tradebot.domain.errors import BrokerRejected, SessionExpired
 from tradebot.domain.events import EventName
-from tradebot.domain.orders import BrokerOrderId, EntryType, OrderId, OrderStatus, Side, Source, Variety
+from tradebot.domain.orders import BrokerOrderId, EntryType, OrderId, OrderStatus, Product, Side, Source, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.domain.quotes import Bar
 from tradebot.engine.messages import Job, JobDue, PauseEntries
@@ -425,3 +425,36 @@ def test_an_order_of_another_person_in_another_symbol_is_not_linked() -> None:
     run(house)
 
     assert house.the_order().broker_order_id != "99"
+
+
+def test_a_short_sale_that_failed_meets_the_guards_of_an_entry() -> None:
+    short = an_order(
+        side=Side.SELL,
+        status=OrderStatus.FAILED,
+        orig_source=Source.API,
+        product=Product.MIS,
+        entry_type=EntryType.MANUAL,
+        first_failed_at=at(MONDAY, 16, 5),
+    )
+    house = a_house(stored=Changes(orders=[short]))
+    house.tell(PauseEntries(is_paused=True, correlation_id="me"))
+
+    assert run(house) == counts(skipped=1)
+
+
+def test_a_stop_that_failed_keeps_its_own_price() -> None:
+    position = replace(a_position(), metadata={"target": "1100"})
+    stop = an_order(
+        side=Side.SELL,
+        status=OrderStatus.FAILED,
+        position_id=position.id,
+        price=Decimal(950),
+        trigger_price=Decimal(955),
+        first_failed_at=at(MONDAY, 16, 5),
+    )
+    house = a_house(stored=Changes(orders=[stop], positions=[position]))
+    house.broker.owned = [a_holding(10)]
+
+    run(house)
+
+    assert house.the_order().price == Decimal(950)
