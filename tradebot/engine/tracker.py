@@ -47,6 +47,7 @@ class Tracker:
         self._absence = Absence(setting, desk)
         self._followups = FollowUps(setting, desk)
         self._manual = Manual(setting, desk)
+        self._desk = desk
 
     def book_seen(self, unit: Unit, message: BookSeen) -> dict[str, int]:
         """Compare the whole order book. One broken order never stops the others.
@@ -150,13 +151,34 @@ class Tracker:
         )
         look = Look(at=unit.now, source=source, session_ends_at=self._session_end(attempt))
         finding = reconcile(ours, row, trades, look)
-        if finding is not None:
-            self._apply(unit, ours, row, finding, counts)
-        self._followups.confirm_change(unit, coid, row)
-        self._followups.ask_again(unit, coid, row)
+        if order.coid != coid and order.status is OrderStatus.PENDING:
+            self._earlier(unit, ours, row, finding)
+        else:
+            if finding is not None:
+                self._apply(unit, ours, row, finding, counts)
+            self._followups.confirm_change(unit, coid, row)
+            self._followups.ask_again(unit, coid, row)
         booked = unit.attempts[coid].filled_quantity
         if row.filled_quantity <= booked and (booked or row.word is not BrokerWord.EXECUTED):
             unit.seen[row.broker_order_id] = row
+
+    def _earlier(self, unit: Unit, ours: Tracked, row: BrokerOrder, finding: Finding | None) -> None:
+        """An attempt that came to nothing before the one that stands now: its row says nothing about the order. A fill
+        of it is a fact all the same; what stands now would buy or sell it twice, and is cancelled."""
+        order = unit.orders[ours.order.id]
+        if row.word is BrokerWord.OPEN and unit.is_news(f"earlier:{ours.attempt.coid}"):
+            text = (
+                f"{ledger.describe(order)}: an earlier attempt is open at the broker after all: {row.broker_order_id}"
+            )
+            ledger.tell(unit, EventName.ORDER_REOPENED, text, order, level=Level.CRITICAL)
+        if finding is None or not finding.fills:
+            return
+        for fill in finding.fills:
+            ledger.book(unit, fill, self._factor_since(unit, fill))
+        ledger.change_attempt(unit, ours.attempt, finding.attempt)
+        text = f"{ledger.describe(order)}: an earlier attempt was filled after all"
+        ledger.tell(unit, EventName.ORDER_LATE_FILL, text, unit.orders[order.id], level=Level.CRITICAL)
+        self._desk.cancel(unit, unit.orders[order.id], "Late fill of an earlier attempt")
 
     def _apply(self, unit: Unit, ours: Tracked, row: BrokerOrder, finding: Finding, counts: dict[str, int]) -> None:
         counts["updated"] += 1

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import MONDAY, a_quote
+from tests.builders import MONDAY, a_quote, a_signal
 from tests.unit.engine.fakes import unreachable
 from tests.unit.engine.house import House
-from tests.unit.engine.test_retry_run import TUESDAY, at, with_failed
+from tests.unit.engine.test_retry_run import TUESDAY, a_bar, at, with_failed
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import OrderId, OrderStatus, Variety
@@ -173,3 +173,43 @@ def test_a_retry_that_the_broker_refuses_is_in_the_queue_as_before() -> None:
     assert (house.the_order().status, house.the_order().retry_count) == (OrderStatus.FAILED, 3)
     assert house.told(EventName.QUEUE_CHANGED)[-1].fields["change"] == "updated"
     assert house.the_order().trading_day == MONDAY + timedelta(days=1)
+
+
+def rejected_then_retried() -> House:
+    """Tuesday, 10:00: the first attempt stands as rejected in today's book, the second one is open."""
+    house = House(at=at(TUESDAY, 10))
+    house.market.days["INFY"] = [a_bar("INFY")]
+    house.market.prices["INFY"] = a_quote(at=house.clock.at)
+    house.signals(a_signal(trading_day=TUESDAY), day=TUESDAY, variety=Variety.REGULAR)
+    house.broker.change("1", status="REJECTED", status_text="margin exceeded")
+    house.look()
+    command, _ = retry(house)
+    house.tell(command)
+    assert (house.the_order().status, house.the_order().broker_order_id) == (OrderStatus.PENDING, "2")
+    return house
+
+
+def test_the_row_of_an_earlier_attempt_says_nothing_about_the_order_also_after_a_restart() -> None:
+    house = rejected_then_retried()
+
+    house.restart()
+    house.look()
+
+    order = house.the_order()
+    assert (order.status, order.broker_order_id, order.retry_count) == (OrderStatus.PENDING, "2", 2)
+    assert house.told(EventName.ORDER_REOPENED) == []
+
+
+def test_a_late_fill_of_an_earlier_attempt_is_booked_and_the_current_one_is_cancelled() -> None:
+    house = rejected_then_retried()
+    house.clock.at += timedelta(minutes=1)
+
+    house.broker.fill("1", 10, status="COMPLETE")
+    house.look()
+    house.look()
+
+    order = house.the_order()
+    assert (order.execution_qty, house.the_position().quantity) == (10, 10)
+    assert house.broker.count("cancel") == 1
+    assert order.status is OrderStatus.ONGOING
+    assert len(house.told(EventName.ORDER_LATE_FILL)) == 1
