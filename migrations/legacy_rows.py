@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeEngine
 
 from migrations.simplification import IST, Unmovable, cut, filled, metadata_of
 from tradebot.adapters.storage.column_types import Instant, Money
+from tradebot.domain.coids import MIGRATED, is_foreign
 
 ACCOUNT = "primary"
 NO_REASON = "No reason recorded"
@@ -23,7 +24,6 @@ THEIRS = "order_metadata"
 THEIR_ID = "order_id"
 
 _OLD_ID_LENGTH = 12
-_LEGACY_COID = "LEGACY"
 _OLD_SOURCES = ("signal", "manual", "api", "batch", "strategy")
 _ORDER_TYPES = {
     "market": "market",
@@ -114,7 +114,7 @@ def our_attempt(order: Mapping[str, Any]) -> dict[str, Any] | None:
     if order["broker_order_id"] is None:
         return None
     coid = order["coid"]
-    number = 1 if coid.startswith(_LEGACY_COID) else int(coid[-2:], 36)
+    number = 1 if is_foreign(coid) else int(coid[-2:], 36)
     words = {"pending": "pending", "failed": "rejected", "cancelled": "cancelled"}
     same = ("coid", "account_id", "decision_id", "leg", "side", "symbol", "variety", "quantity", "price")
     return {name: order[name] for name in same} | {
@@ -208,7 +208,7 @@ def _translated(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "status": row["status"],
         "reason": cut(filled(row["reason"]) or NO_REASON),
         "broker_status": None,
-        "coid": f"{_LEGACY_COID}{order_id}",
+        "coid": f"{MIGRATED}{order_id}",
         "broker_order_id": filled(row["broker_order_id"]) or filled(row["order_id"]),
         "orig_source": source if source in _OLD_SOURCES else "signal" if not source else "manual",
         "entry_type": None,

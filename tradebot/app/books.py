@@ -41,6 +41,7 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app.calls import Calls, calls_of
 from tradebot.app.configuration import SettingsFile, channel_problems, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
+from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.bus import Bus, Listener
@@ -334,7 +335,11 @@ def _refuse_lost_registry(disk: Disk, folder: Path, store: SqlOrderStore) -> Non
     """A registry that is gone is never replaced by an empty one while the database knows of open orders."""
     if disk.read(folder / SNAPSHOT) is not None or disk.read(folder / JOURNAL) is not None:
         return
-    open_ids = [attempt.coid for attempt in store.load(date.max).attempts if attempt.status.is_open]
+    open_ids = [
+        attempt.coid
+        for attempt in store.load(date.max).attempts
+        if attempt.status.is_open and not stands_in_no_registry(attempt.coid)
+    ]
     if open_ids:
         raise StateCorrupt(
             str(folder / SNAPSHOT),

@@ -11,14 +11,13 @@ from decimal import Decimal
 from tradebot.adapters.storage.book_reader import StoredBooks
 from tradebot.doctor.evidence import Exchange, ExchangeOrder, Registry
 from tradebot.domain.broker_views import BrokerOrder, BrokerWord
-from tradebot.domain.coids import DRAWN, VERSION, is_drawn
+from tradebot.domain.coids import DRAWN, VERSION, is_drawn, is_foreign
 from tradebot.domain.orders import Attempt, AttemptStatus, Coid, Fill, Order
 from tradebot.domain.registry_entries import RegistryEntry
 
 MISSING = "missing"
 
 _COID_LENGTH = 18
-_LEGACY = "LEGACY"
 """Orders that were brought over from older software never had an id in the registry, nor one at the broker."""
 
 
@@ -42,7 +41,7 @@ def differences(
 ) -> Sequence[Difference]:
     """`exchange` None: it is left out. Finished ids last changed before `since` may be gone from the registry."""
     entries, rows = registry or {}, _by_tag(exchange)
-    attempts = {attempt.coid: attempt for attempt in database.attempts if not attempt.coid.startswith(_LEGACY)}
+    attempts = {attempt.coid: attempt for attempt in database.attempts if not is_foreign(attempt.coid)}
     fills: dict[Coid, list[Fill]] = defaultdict(list)
     for fill in database.fills:
         fills[fill.coid].append(fill)
@@ -239,7 +238,7 @@ def _orders_and_their_story(database: StoredBooks) -> Iterator[Difference]:
 
 
 def _sums(order: Order, fills: Sequence[Fill]) -> Iterator[Difference]:
-    if not fills and order.coid.startswith(_LEGACY):
+    if not fills and is_foreign(order.coid):
         return
     quantity = sum(fill.quantity for fill in fills)
     value = sum((fill.price * fill.quantity for fill in fills), Decimal(0))

@@ -10,6 +10,9 @@ from tradebot.domain.orders import Coid, DecisionId, Side
 VERSION = "A"
 DRAWN = "R"
 """The first letter of an id that stands in no registry and says nothing about its intent."""
+MIGRATED, IMPORTED = "LEGACY", "IMPORT"
+"""How ids begin that an order gets here which had none: from an old database, and from an old file."""
+FOREIGN = (MIGRATED, IMPORTED)
 ATTEMPTS_MAX = 36 * 36 - 1
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HASH_LENGTH = 15
@@ -45,6 +48,16 @@ def drawn(number: int) -> Coid:
 
 def is_drawn(coid: Coid) -> bool:
     return coid.startswith(DRAWN)
+
+
+def is_foreign(coid: Coid) -> bool:
+    """The id of an order that other software placed, and that came here by a migration or an import."""
+    return coid.startswith(FOREIGN)
+
+
+def stands_in_no_registry(coid: Coid) -> bool:
+    """Nothing was reserved before it was sent, so that the registry cannot miss it."""
+    return is_drawn(coid) or is_foreign(coid)
 
 
 def attempt_of(coid: Coid) -> int:

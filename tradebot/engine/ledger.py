@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tradebot.domain import lifecycle, positions
-from tradebot.domain.coids import is_drawn
+from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
@@ -153,7 +153,7 @@ def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:
     if after.broker_order_id is not None:
         unit.coids[after.broker_order_id] = after.coid
         unit.booked[after.broker_order_id] = after.filled_quantity
-    if not is_drawn(after.coid):
+    if not stands_in_no_registry(after.coid):
         unit.notes[after.coid] = registry_entry(after, unit.orders.get(after.order_id))
 
 

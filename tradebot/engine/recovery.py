@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tradebot.domain.coids import is_drawn
+from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.orders import Attempt, BrokerRequest, OrderId, OrderStatus, RequestKind, RequestState, Side
 from tradebot.domain.registry_entries import RegistryEntry
@@ -67,7 +67,7 @@ def _remember_orders(memory: Memory, stored: Stored) -> None:
 
 def _remember_attempts(memory: Memory, stored: Stored, registry: IdRegistry) -> None:
     for attempt in stored.attempts:
-        if attempt.status.is_open and not is_drawn(attempt.coid) and registry.get(attempt.coid) is None:
+        if attempt.status.is_open and not stands_in_no_registry(attempt.coid) and registry.get(attempt.coid) is None:
             raise StateCorrupt(
                 "state/coid_registry.json",
                 f"{attempt.coid} ({attempt.symbol} {attempt.side}) is open in the database and unknown here",

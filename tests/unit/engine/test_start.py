@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_broker_order, a_signal, an_attempt, an_order, later, some_terms
+from tests.builders import a_broker_order, a_signal, a_trade, an_attempt, an_order, later, some_terms
 from tests.unit.engine.fakes import AnswerLost, tag_of
 from tests.unit.engine.house import House
 from tradebot.domain.coids import IntentKey, derive
@@ -191,3 +191,21 @@ def test_an_after_market_order_that_is_sent_again_in_the_session_goes_as_a_regul
 
     assert [row.variety for row in house.broker.rows.values()] == ["regular"]
     assert house.the_order().variety == "regular"
+
+
+@pytest.mark.parametrize("coid", ["LEGACY000000000001", "IMPORT000000000001"])
+def test_an_open_order_of_other_software_is_followed_by_its_number_at_the_broker(coid: str) -> None:
+    order = an_order(coid=coid, broker_order_id="25112300001", placed_at=later(-60))
+    attempt = an_attempt(order, broker_order_id="25112300001")
+    house = House(stored=Changes(orders=[order], attempts=[attempt]), is_started=False)
+    house.broker.rows["25112300001"] = a_broker_order(  # type: ignore[index]
+        tag="", broker_order_id="25112300001", status="COMPLETE", filled_quantity=10
+    )
+    house.broker.executions = [a_trade(broker_order_id="25112300001", quantity=10)]
+
+    house.start()
+
+    assert (house.the_order().status, house.the_order().execution_qty) == (OrderStatus.ONGOING, 10)
+    assert house.told(EventName.INTERNAL_FAULT) == house.told(EventName.MANUAL_ORDER_SEEN) == []
+    house.restart()
+    assert house.the_position().quantity == 10
