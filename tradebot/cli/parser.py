@@ -203,6 +203,11 @@ def _add_migrate(parser: argparse.ArgumentParser) -> None:
     down = commands.add_parser("down", help="back to an older schema; a backup is taken before")
     down.add_argument("revision", help="c38b470b20d1 is the schema with nine statuses")
     validated = commands.add_parser("validate", help="look whether every order came over whole")
+    imported = commands.add_parser("import", help="take over orders from the files of the older software")
+    imported.add_argument("--pending", metavar="FILE", type=Path, help="pending_orders.json; else state/ is looked at")
+    imported.add_argument("--history", metavar="FILE", type=Path, help="a trade history with failed_orders")
+    _add_folders(imported)
+    imported.set_defaults(command=_import_files)
     for each, name in ((status, "show_status"), (up, "up"), (down, "down"), (validated, "show_validation")):
         _add_folders(each)
         each.set_defaults(command=partial(_migrate, name))
@@ -321,6 +326,12 @@ def _test_channels(options: argparse.Namespace) -> int:
     from tradebot.cli.notify import test_channels
 
     return test_channels(options)
+
+
+def _import_files(options: argparse.Namespace) -> int:
+    from tradebot.cli.importing import import_files
+
+    return import_files(options)
 
 
 def _migrate(name: str, options: argparse.Namespace) -> int:

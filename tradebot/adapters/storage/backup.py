@@ -62,7 +62,7 @@ def _stamp(connection: Connection) -> str:
 
 
 def _copy_sqlite(source: Path, stamp: str, rows: dict[str, int]) -> Path:
-    target = _free(source.with_name(f"{source.name}.backup_{stamp}"))
+    target = free_path(source.with_name(f"{source.name}.backup_{stamp}"))
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
@@ -79,7 +79,7 @@ def _copy_sqlite(source: Path, stamp: str, rows: dict[str, int]) -> Path:
 
 
 def _dump_postgresql(url: URL, folder: Path, stamp: str, rows: dict[str, int]) -> Path:
-    target = _free(folder / f"backup_pre_status_simplification_{stamp}.dump")
+    target = free_path(folder / f"backup_pre_status_simplification_{stamp}.dump")
     part = target.with_name(target.name + ".part")
     folder.mkdir(parents=True, exist_ok=True)
     dump_postgresql(url, part)
@@ -117,7 +117,7 @@ def _run(command: list[str], url: URL, part: Path) -> str:
     return done.stdout
 
 
-def _free(target: Path) -> Path:
+def free_path(target: Path) -> Path:
     """The path, or with a number behind it where two backups fall into one second."""
     candidates = [target, *(target.with_name(f"{target.name}_{n}") for n in range(2, _NAMES_PER_SECOND_MAX))]
     return next(path for path in candidates if not path.exists())
