@@ -12,11 +12,27 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from tests.unit.storage.builders import (
+    MONDAY,
+    a_decision,
+    a_fill,
+    a_full_order,
+    a_job_run,
+    a_position,
+    a_sell,
+    an_attempt,
+    an_event,
+    an_order,
+)
 from tests.unit.storage.databases import a_postgresql_database
+from tradebot.adapters.storage.copying import copy_database
 from tradebot.adapters.storage.database import open_engine
-from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVISIONS
+from tradebot.adapters.storage.order_store import SqlOrderStore
+from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVISIONS, create_database
 from tradebot.adapters.storage.validation import sql_file
 from tradebot.cli import main
+from tradebot.domain.errors import StateCorrupt
+from tradebot.ports import Changes, Stored
 
 BASELINE = REVISIONS[0]
 _LEGACY = (
@@ -207,3 +223,65 @@ def test_the_sql_file_runs_in_the_databases_own_shell(operator: Operator) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("ok") == 7
     assert "failed|1" in done.stdout
+
+
+def test_a_database_moves_to_postgresql_whole_and_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").mkdir()
+    operator = Operator(tmp_path, f"sqlite:///{tmp_path / 'state' / 'tradebot.db'}", capsys)
+    orders = [a_full_order(1), a_sell(2, position_id="position-1"), an_order(3, reason="₹ 5…")]
+    source = create_database(operator.url)
+    SqlOrderStore(source).save(
+        Changes(
+            orders=orders,
+            attempts=[an_attempt(orders[0], 1)],
+            fills=[a_fill(orders[0])],
+            events=[an_event(order, number) for number, order in enumerate(orders, 1)],
+            positions=[a_position("position-1")],
+            decisions=[a_decision("one")],
+            job_runs=[a_job_run("sweep")],
+        )
+    )
+    source.dispose()
+    with a_postgresql_database() as url:
+        parsed = sa.make_url(url)
+        monkeypatch.setenv("PGPASSWORD", str(parsed.password))
+        bare = parsed._replace(password=None).render_as_string()
+
+        assert operator.types("migrate", "to", bare) == 0
+        assert "orders: 3 rows, the same on both sides" in operator.said
+        assert operator.types("migrate", "to", bare) == 70
+        assert "holds rows already" in operator.said
+
+        target = open_engine(url)
+        assert SqlOrderStore(target).load(MONDAY) == _loaded(operator.url)
+        target.dispose()
+        assert operator.types("migrate", "to", url) == 2
+        assert "PGPASSWORD" in operator.said
+        assert str(parsed.password) not in operator.said
+
+
+def test_a_copy_that_does_not_read_back_is_not_kept(tmp_path: Path) -> None:
+    source = create_database(f"sqlite:///{tmp_path / 'source.db'}")
+    target = create_database(f"sqlite:///{tmp_path / 'target.db'}")
+    SqlOrderStore(source).save(Changes(orders=[an_order(1)]))
+    with target.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER spoils AFTER INSERT ON orders BEGIN UPDATE orders SET price = '1'; END"
+        )
+
+    with pytest.raises(StateCorrupt, match="table orders: reads back 1 rows that are not the 1 of the source"):
+        copy_database(source, target)
+
+    assert SqlOrderStore(target).load(MONDAY).orders == []
+    source.dispose()
+    target.dispose()
+
+
+def _loaded(url: str) -> Stored:
+    engine = open_engine(url)
+    try:
+        return SqlOrderStore(engine).load(MONDAY)
+    finally:
+        engine.dispose()

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from config.keys import PASSWORD
 from config.settings import load_settings
+from tradebot.adapters.storage.copying import copy_database
 from tradebot.adapters.storage.migrating import Migrations
 from tradebot.adapters.storage.rehearsal import rehearsed
-from tradebot.adapters.storage.schema_version import HEAD, WrongSchema, check_version
+from tradebot.adapters.storage.schema_version import HEAD, WrongSchema, check_version, create_database
 from tradebot.adapters.storage.validation import validate
 from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.app.books import unseen
 from tradebot.app.database import OpenDatabase, existing_database
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.migration_text import schema_text, validation_text
@@ -61,6 +64,31 @@ def _move_up(database: OpenDatabase, revision: str) -> int:
         return _validate(database)
     print(f"not validated: the queries are for {HEAD}")
     return ExitCode.OK
+
+
+def copy_to(options: argparse.Namespace) -> int:
+    """Into an empty database elsewhere; the old one stays as it is, and the configuration too."""
+    if problem := _unusable(options.url):
+        print(f"tradebot: {problem}", file=sys.stderr)
+        return ExitCode.USAGE
+    with _database(options, owned=True) as database, unseen(()):
+        target = create_database(options.url)
+        try:
+            for table in copy_database(database.engine, target):
+                print(f"{table.name}: {table.rows} rows, the same on both sides")
+            name = target.url.render_as_string()
+        finally:
+            target.dispose()
+    print(f"everything is in {name}; set TRADEBOT_DATABASE_URL to it in .env, and keep the old one for a while")
+    return ExitCode.OK
+
+
+def _unusable(url: str) -> str:
+    if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+        return "the URL begins with postgresql+psycopg:// or sqlite:///"
+    if PASSWORD.search(url):
+        return "everybody on this machine can see a password on the command line: give it as PGPASSWORD"
+    return ""
 
 
 def _rehearse(database: OpenDatabase, revision: str) -> int:

@@ -208,6 +208,10 @@ def _add_migrate(parser: argparse.ArgumentParser) -> None:
     imported.add_argument("--history", metavar="FILE", type=Path, help="a trade history with failed_orders")
     _add_folders(imported)
     imported.set_defaults(command=_import_files)
+    copied = commands.add_parser("to", help="copy everything into an empty database elsewhere")
+    copied.add_argument("url", help="postgresql+psycopg://user@host/name or sqlite:////path; a password: PGPASSWORD")
+    _add_folders(copied)
+    copied.set_defaults(command=partial(_migrate, "copy_to"))
     for each, name in ((status, "show_status"), (up, "up"), (down, "down"), (validated, "show_validation")):
         _add_folders(each)
         each.set_defaults(command=partial(_migrate, name))
