@@ -290,6 +290,14 @@ class Orders(Section):
         high=30,
         live=True,
     )
+    archive_after_years: int = key(
+        "ARCHIVE_AFTER_YEARS",
+        5,
+        "`main.py archive` moves what ended longer ago out of the database; SEBI wants five years to be kept",
+        unit="years",
+        low=1,
+        high=20,
+    )
     registry_keep_days: int = key(
         "REGISTRY_KEEP_DAYS",
         7,

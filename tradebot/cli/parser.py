@@ -6,11 +6,13 @@ import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from tradebot import __version__
 from tradebot.domain.kill import KillMode
 from tradebot.domain.orders import OrderStatus
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FOLDER = Path(__file__).resolve().parents[2]
 
 
@@ -38,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_orders(commands.add_parser("orders", help="look at orders and decisions; cancel, retry or drop one"))
     _add_config(commands.add_parser("config", help="check the configuration, or show what is in effect"))
     _add_tokens(commands.add_parser("token", help="who may call the HTTP interface"))
-    _add_migrate(commands.add_parser("migrate", help="bring the database to this code's schema, back, or elsewhere"))
+    _add_storage(commands)
     _add_notify(commands.add_parser("notify", help="try the channels over which people are told"))
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
@@ -194,6 +196,14 @@ def _add_notify(parser: argparse.ArgumentParser) -> None:
     test.set_defaults(command=_test_channels)
 
 
+def _add_storage(commands: Commands) -> None:
+    _add_migrate(commands.add_parser("migrate", help="bring the database to this code's schema, back, or elsewhere"))
+    archive = commands.add_parser("archive", help="move what ended years ago out of the database, into a file")
+    archive.add_argument("--before", metavar="DATE", help="YYYY-MM-DD; without it ARCHIVE_AFTER_YEARS counts")
+    _add_folders(archive)
+    archive.set_defaults(command=_archive)
+
+
 def _add_migrate(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     status = commands.add_parser("status", help="where the database stands, and what is still to come")
@@ -330,6 +340,12 @@ def _test_channels(options: argparse.Namespace) -> int:
     from tradebot.cli.notify import test_channels
 
     return test_channels(options)
+
+
+def _archive(options: argparse.Namespace) -> int:
+    from tradebot.cli.archive import move_to_archive
+
+    return move_to_archive(options)
 
 
 def _import_files(options: argparse.Namespace) -> int:

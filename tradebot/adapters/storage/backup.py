@@ -74,7 +74,7 @@ def _copy_sqlite(source: Path, stamp: str, rows: dict[str, int]) -> Path:
         raise _useless(part, str(error)) from error
     if verdict != "ok" or found != rows:
         raise _useless(part, f"integrity {verdict}, rows {found} instead of {rows}")
-    _publish(part, target)
+    publish(part, target)
     return target
 
 
@@ -87,7 +87,7 @@ def _dump_postgresql(url: URL, folder: Path, stamp: str, rows: dict[str, int]) -
     missing = [name for name, count in rows.items() if count and f" {name} " not in listing]
     if missing or not part.stat().st_size:
         raise _useless(part, f"its list of contents lacks {missing}")
-    _publish(part, target)
+    publish(part, target)
     return target
 
 
@@ -123,7 +123,7 @@ def free_path(target: Path) -> Path:
     return next(path for path in candidates if not path.exists())
 
 
-def _publish(part: Path, target: Path) -> None:
+def publish(part: Path, target: Path) -> None:
     for path in (part, target.parent):
         if path is not part:
             part.replace(target)

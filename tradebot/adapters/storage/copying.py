@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading
@@ -28,7 +28,7 @@ class CopiedTable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Content:
+class Content:
     """How many rows there are, and the sum of their hashes: the same in whatever order."""
 
     rows: int
@@ -51,9 +51,9 @@ def _copied(table: Table, reading: Connection, writing: Connection) -> CopiedTab
     place = f"{writing.engine.url.render_as_string()}, table {table.name}"
     if writing.execute(select(table).limit(1)).first() is not None:
         raise StateCorrupt(place, "holds rows already", mend="name an empty database")
-    for rows in _chunks(table, reading):
+    for rows in rows_of(table, reading):
         writing.execute(insert(table), rows)
-    before, after = _content(table, reading), _content(table, writing)
+    before, after = content_of(table, reading), content_of(table, writing)
     if before != after:
         raise StateCorrupt(
             place,
@@ -63,18 +63,22 @@ def _copied(table: Table, reading: Connection, writing: Connection) -> CopiedTab
     return CopiedTable(name=table.name, rows=after.rows)
 
 
-def _chunks(table: Table, connection: Connection) -> Iterator[list[dict[str, Any]]]:
-    result = connection.execute(select(table), execution_options={"yield_per": _CHUNK})
+def rows_of(
+    table: Table, connection: Connection, which: ColumnElement[bool] | None = None
+) -> Iterator[list[dict[str, Any]]]:
+    """All rows of a table, or some, a thousand at a time."""
+    query = select(table) if which is None else select(table).where(which)
+    result = connection.execute(query, execution_options={"yield_per": _CHUNK})
     for rows in result.mappings().partitions():
         yield [dict(row) for row in rows]
 
 
-def _content(table: Table, connection: Connection) -> _Content:
+def content_of(table: Table, connection: Connection, which: ColumnElement[bool] | None = None) -> Content:
     rows = total = 0
-    for chunk in _chunks(table, connection):
+    for chunk in rows_of(table, connection, which):
         rows += len(chunk)
         total = (total + sum(_hash(row) for row in chunk)) % _MODULUS
-    return _Content(rows, total)
+    return Content(rows, total)
 
 
 def _hash(row: Mapping[str, Any]) -> int:
