@@ -103,10 +103,12 @@ def credentials(face: str, url: str) -> dict[str, str]:
 
 
 def log_in(kit: BrokerKit, venue: Venue) -> None:
-    """At Kite as an operator does it; Kotak's adapter does it by itself."""
+    """At Kite as an operator does it; Kotak's adapter does it by itself, when it is asked whether it is alive."""
     if isinstance(kit.login, KiteSession):
         token = venue.admin("POST", "/kite/request-token")["request_token"]
         kit.login.login(token)
+    else:
+        assert kit.login.is_alive()
 
 
 def the_market() -> Market:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,7 @@ PARKED_UNTIL, TRADING = "2026-09-16T09:01:00", "2026-09-16T10:00:00"
 NO_ORDER = BrokerOrderId("260916999999999")
 
 
-KOTAK = pytest.mark.skipif(find_spec("tradebot.exchange.wire.kotak") is None, reason="the exchange has no such face")
-
-
-@pytest.fixture(params=["paper", "kite", pytest.param("kotak", marks=KOTAK)])
+@pytest.fixture(params=["paper", "kite", "kotak"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     with a_desk(request.param, tmp_path, at=EVENING) as found:
         yield found

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import pyotp
 
-from tradebot.adapters.brokers.http import Http, Request
+from tradebot.adapters.brokers.http import Http, NotSent, Request
 from tradebot.adapters.brokers.kotak.refusals import refusal
 from tradebot.adapters.brokers.session_file import Session, SessionFile
 from tradebot.domain.errors import BrokerError, BrokerUnavailable, OutcomeUnknown, SessionExpired
 from tradebot.ports import Clock
 
-_TOKEN, _SID, _BASE = "token", "sid", "base_url"
+_TOKEN, _SID, _BASE, _LOGIN = "token", "sid", "base_url", "login_url"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,10 @@ class KotakSession:
         self._real = real
         self._secure_only = secure_only
         self._lock = threading.Lock()
-        self._session = file.read()
+        found = file.read()
+        # A session belongs to the place of its login: at another one its address may be anybody's.
+        is_of_here = found is not None and found.tokens.get(_LOGIN) == account.login_url
+        self._session = found if is_of_here else None
 
     @property
     def token(self) -> str:
@@ -116,7 +119,11 @@ class KotakSession:
             return self.renew("")
         dead = self.token
         request = Request(method="GET", url=f"{base}/quick/user/orders", headers=self.headers())
-        error = refusal(self._http.call(request))
+        try:
+            error = refusal(self._http.call(request))
+        except NotSent:
+            # The address may have changed since the login, which alone tells the new one.
+            return self.renew(dead)
         if isinstance(error, SessionExpired):
             return self.renew(dead)
         if isinstance(error, OutcomeUnknown | BrokerUnavailable):
@@ -163,5 +170,10 @@ class KotakSession:
         base = str(trade["baseUrl"]).rstrip("/")
         if self._secure_only and urlsplit(base).scheme != "https":
             raise OutcomeUnknown(f"the address of the session is not secure: {base}")
-        tokens = {_TOKEN: str(trade["token"]), _SID: str(trade["sid"]), _BASE: base}
+        tokens = {
+            _TOKEN: str(trade["token"]),
+            _SID: str(trade["sid"]),
+            _BASE: base,
+            _LOGIN: self._account.login_url,
+        }
         return Session(account=self._account.client_code, began=at, tokens=tokens)
