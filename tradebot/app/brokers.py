@@ -58,12 +58,21 @@ class BrokerKit:
     hint_of: Callable[[str | bytes], BrokerOrderId | None]
 
 
-def connect(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float = 1.0) -> BrokerKit:
+def connect(
+    settings: Settings,
+    disk: Disk,
+    home: Path,
+    market: Market,
+    clock: Clock,
+    rate: float = 1.0,
+    http: Http | None = None,
+) -> BrokerKit:
     """Opens no connection. `clock` is the daemon's and runs `rate` times as fast as the machine's: what a broker
     counts by its clock may come so much more often."""
+    http = http or Http()
     if settings.broker.broker is BrokerName.KITE:
-        return _kite(settings, disk, home, market, clock, rate)
-    return _kotak(settings, disk, home, market, clock, rate)
+        return _kite(settings, kite_session(settings, disk, home, clock, http), http, market, clock, rate)
+    return _kotak(settings, kotak_session(settings, disk, home, clock, http), http, market, clock, rate)
 
 
 def kite_session(settings: Settings, disk: Disk, home: Path, clock: Clock, http: Http) -> KiteSession:
@@ -107,13 +116,11 @@ def session_path(settings: Settings, home: Path) -> Path:
     return home / "state" / f"{settings.broker.broker}_session.json"
 
 
-def _kite(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float) -> BrokerKit:
-    http, real = Http(), RealClock()
-    session = kite_session(settings, disk, home, clock, http)
+def _kite(settings: Settings, session: KiteSession, http: Http, market: Market, clock: Clock, rate: float) -> BrokerKit:
     api, turns = KiteApi(session, http), _turns(settings, rate)
     caller = Caller(session, turns)
     rules = DayRules(day=_trading_day(market.calendar, clock), freeze_quantity=market.rules.freeze_quantity)
-    prices = KiteMarket(api, clock, rules, Pace(1.0 / rate, real))
+    prices = KiteMarket(api, clock, rules, Pace(1.0 / rate, RealClock()))
     return BrokerKit(
         broker=KiteBroker(api, caller, prices),
         quotes=LiveQuotes(caller, prices.quotes),
@@ -126,12 +133,12 @@ def _kite(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clo
     )
 
 
-def _kotak(settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float) -> BrokerKit:
-    http, real = Http(), RealClock()
-    session = kotak_session(settings, disk, home, clock, http)
+def _kotak(
+    settings: Settings, session: KotakSession, http: Http, market: Market, clock: Clock, rate: float
+) -> BrokerKit:
     api, turns = KotakApi(session, http), _turns(settings, rate)
     caller = Caller(session, turns)
-    prices = KotakMarket(api, clock, _trading_day(market.calendar, clock), Pace(1.0 / rate, real))
+    prices = KotakMarket(api, clock, _trading_day(market.calendar, clock), Pace(1.0 / rate, RealClock()))
     return BrokerKit(
         broker=KotakBroker(api, caller, prices),
         quotes=LiveQuotes(caller, prices.quotes),
