@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tradebot.doctor import books, ground, rules
+from tradebot.doctor import books, broker, ground, rules
 from tradebot.doctor.evidence import Evidence, gather
 from tradebot.doctor.findings import bad
 from tradebot.doctor.place import Place
@@ -37,7 +37,8 @@ CHECKS: tuple[Check, ...] = (
 def examine(place: Place) -> Sequence[Finding]:
     """Every check's finding; nothing in the home is changed but a file of our own, which is removed again."""
     evidence = gather(place)
-    return [_run(check, evidence) for check in CHECKS]
+    checks = (*CHECKS, *broker.CHECKS) if broker.is_live(evidence) else CHECKS
+    return [_run(check, evidence) for check in checks]
 
 
 def _run(check: Check, evidence: Evidence) -> Finding:

@@ -64,6 +64,10 @@ class KotakSession:
     def session(self) -> Session | None:
         return self._session
 
+    @property
+    def login_address(self) -> str:
+        return self._account.login_url
+
     def base_url(self) -> str:
         """Raises SessionExpired when there is no session and no login works."""
         if not self.token and not self.renew(""):
