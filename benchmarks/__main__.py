@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks.baskets import baskets
 from benchmarks.crash_points import crash_points
 from benchmarks.cycle import cycle
 from benchmarks.figures import Row, as_text
+from benchmarks.lifecycle import lifecycle
 from benchmarks.machine import described
 from benchmarks.placement import placement
 from benchmarks.replay import replay
@@ -62,12 +64,24 @@ def _crashes(options: argparse.Namespace) -> Sequence[Row]:
     return [crash_points(options.seconds)]
 
 
+def _ids(options: argparse.Namespace) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return [lifecycle(Path(folder), options.runs, options.rounds)]
+
+
+def _batch(options: argparse.Namespace) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return [baskets(Path(folder), options.runs)]
+
+
 _ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
     "placement": _placement,
     "stream": _stream,
     "replay": _replay,
     "cycle": _cycle,
     "crashes": _crashes,
+    "ids": _ids,
+    "batch": _batch,
 }
 
 

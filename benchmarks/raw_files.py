@@ -31,6 +31,7 @@ _KINDS: tuple[tuple[str, Any, OnConflict], ...] = (
     ("events", tables.order_events, "fail"),
     ("decisions", tables.decisions, "keep"),
     ("job_runs", tables.job_runs, "keep"),
+    ("lifecycle_ids", tables.order_lifecycle_ids, "replace"),
 )
 
 

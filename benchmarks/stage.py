@@ -43,6 +43,7 @@ from tradebot.domain.orders import (
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
+from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
@@ -84,6 +85,7 @@ class Stage:
     folder: Path
     engine: Engine
     inbox: Inbox
+    answers: AnswerDesk
     registry: CoidRegistry
     database: DatabaseEngine
     clock: VirtualClock
@@ -167,6 +169,7 @@ def open_stage(
             folder=folder,
             engine=build_engine(ports, _rules(), inbox),
             inbox=inbox,
+            answers=ports.answers,
             registry=registry,
             database=database,
             clock=clock,

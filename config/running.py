@@ -46,6 +46,14 @@ class Run(Section):
         pattern=r"^(sqlite:///[^?#:\s][^?#\s]*|postgresql\+psycopg://[^\s/]+/[^\s/?#@]+(\?\S*)?)$",
         is_secret=True,
     )
+    redis_url: str = key(
+        "REDIS_URL",
+        "",
+        "a Redis that keeps the lookups of lifecycle ids for other processes; empty: this process alone keeps them",
+        allowed="empty, or redis://host:port/number",
+        pattern=r"^(|rediss?://[^\s/]+(/\d{1,3})?)$",
+        is_secret=True,
+    )
     durability: DurabilityWord = key(
         "durability",
         Durability.AUTO,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -16,6 +16,7 @@ from tradebot.domain.coids import IntentKey
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import Latch
+from tradebot.domain.lifecycle_ids import DeadLetter, LifecycleId, Resolved
 from tradebot.domain.orders import (
     Attempt,
     BrokerOrderId,
@@ -155,6 +156,8 @@ class Changes:
     command_runs: Sequence[CommandRun] = ()
     batches: Sequence[Batch] = ()
     batch_legs: Sequence[Leg] = ()
+    lifecycle_ids: Sequence[LifecycleId] = ()
+    dead_letters: Sequence[DeadLetter] = ()
     outbox: Sequence[OutboxEntry] = ()
     outbox_marks: Sequence[OutboxEntry] = ()
 
@@ -171,6 +174,8 @@ class Changes:
             or self.command_runs
             or self.batches
             or self.batch_legs
+            or self.lifecycle_ids
+            or self.dead_letters
             or self.outbox
             or self.outbox_marks
         )
@@ -188,7 +193,7 @@ class Stored:
     (a late fill may still come for them); `attempts`, `requests` and `fills` belong to them; `positions` are the open
     ones and those that the orders name; `job_runs` the last run of each job; `command_runs` the newest
     `COMMAND_RUNS_LOADED`; `decisions` those of trading days from `since` on; `batches` those that
-    are not complete and those begun from `since` on, with their legs and orders.
+    are not complete and those whose orders are loaded, with their legs; `lifecycle_ids` belong to the orders.
     """
 
     orders: Sequence[Order] = ()
@@ -201,6 +206,7 @@ class Stored:
     command_runs: Sequence[CommandRun] = ()
     batches: Sequence[Batch] = ()
     batch_legs: Sequence[Leg] = ()
+    lifecycle_ids: Sequence[LifecycleId] = ()
     sequences: Mapping[str, int] = field(default_factory=dict)
     highest_order_id: OrderId | None = None
 
@@ -289,6 +295,16 @@ class KillLatch(Protocol):
 
     def release(self) -> None:
         """Durable on return. Raises OSError."""
+        ...
+
+
+class IdLookup(Protocol):
+    """A cache from ids to orders that any thread may ask; losing all of it changes no answer."""
+
+    def get(self, name: str) -> Resolved | None: ...
+
+    def put(self, entries: Iterable[tuple[str, Resolved]]) -> None:
+        """What was saved. Never raises: what could not be kept is not answered from here."""
         ...
 
 

@@ -64,6 +64,7 @@ def test_an_empty_database_loads_as_nothing(store: OrderStore) -> None:
         command_runs=[],
         batches=[],
         batch_legs=[],
+        lifecycle_ids=[],
     )
 
 
@@ -95,6 +96,7 @@ def test_everything_that_is_saved_loads_as_it_was(store: OrderStore, order: Orde
         command_runs=changes.command_runs,
         batches=[],
         batch_legs=[],
+        lifecycle_ids=[],
         sequences={"primary": 1},
         highest_order_id=order.id,
     )
@@ -388,7 +390,7 @@ def test_loading_takes_the_same_number_of_queries_for_one_order_and_for_many(sto
         store.load(MONDAY)
         counts.append(len(asked))
 
-    assert counts[0] == counts[1] <= 13
+    assert counts[0] == counts[1] <= 15
 
 
 def test_nothing_to_save_touches_nothing(store: OrderStore) -> None:

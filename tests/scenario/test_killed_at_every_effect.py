@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -11,6 +12,7 @@ from tests.simulator.campaign import (
     Report,
     Unbroken,
     alternating,
+    basket_morning,
     busy_day,
     die_at,
     die_twice,
@@ -67,6 +69,23 @@ def test_killed_while_an_operator_gives_commands_each_of_them_is_done_once(say: 
         report.failures += of_moment.failures
     assert sum(row[3] == "Manual: User cancelled" for row in unbroken.outcome.orders) >= 3
     _tell(say, "crash points under commands", report, time.perf_counter() - began)
+    assert not report.failures, "\n".join(report.failures[:10])
+
+
+def test_killed_while_baskets_are_placed_each_ends_as_it_would_have(say: Callable[[str], None]) -> None:
+    scenario = basket_morning()
+    unbroken, moments = live_through(scenario)
+    ended = Counter(row[1] for row in unbroken.outcome.batches if row[2] == 0)
+    assert ended == {"success": 2, "rolled_back": 2, "partial": 1}
+    assert {"unwound", "rolled_back", "failed", "filled", "placed", "not_sent"} <= {
+        row[4] for row in unbroken.outcome.batches
+    }
+    began, report = time.perf_counter(), Report()
+    for moment in moments:
+        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
+        report.points += of_moment.points
+        report.failures += of_moment.failures
+    _tell(say, "crash points while baskets are placed", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
 

@@ -8,15 +8,16 @@ from datetime import date, time
 from decimal import Decimal
 
 from tests.simulator.audited import findings
+from tests.simulator.baskets import a_basket_trader
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
 from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.outcome import Outcome, outcome
 from tests.simulator.script import a_meddling_operator
 from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
-from tests.simulator.world import Moment, Scenario, Tracer, World
+from tests.simulator.world import Moment, Scenario, Tracer, World, history
 from tradebot.domain.calendar import ist
-from tradebot.domain.policy import DayTimes, Policy, RiskLimits
+from tradebot.domain.policy import DayTimes, ExitRules, GuardMode, Policy, QuoteLimits, RiskLimits
 from tradebot.strategies.generator import Generator
 
 SIGNALS_PER_DAY = 16
@@ -77,6 +78,38 @@ def busy_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
 def meddled_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
     """The busy day with an operator who cancels, pauses, resumes, drops, and gives orders."""
     return replace(busy_day(seed, faults), acts=a_meddling_operator(ist(date(2026, 9, 10), time(9, 15))))
+
+
+def basket_morning(seed: int = 1) -> Scenario:
+    """A morning of baskets, and no signals; the operator's limits are wide, so that the exchange is the one that
+    refuses."""
+    day = date(2026, 9, 10)
+
+    def close(symbol: str) -> Decimal:
+        return history(seed).bars(symbol, day, 1)[-1].close
+
+    wide = Decimal(10) ** 12
+    return Scenario(
+        start=ist(day, time(9, 20)),
+        end=ist(day, time(10, 30)),
+        policy=Policy(
+            risk=RiskLimits(
+                positions_max=50,
+                trades_per_day_max=500,
+                exposure_pct_max=wide,
+                symbol_exposure_pct_max=wide,
+                order_notional_max=wide,
+                gross_per_day_max=wide,
+                cash_reserve_min=-wide,
+            ),
+            quotes=QuoteLimits(spread=GuardMode.OFF, depth=GuardMode.OFF, slippage=GuardMode.OFF),
+            exits=ExitRules(use_stop=False, use_trailing=False),
+            times=DayTimes(cycle_minutes=15),
+        ),
+        strategies=list,
+        seed=seed,
+        acts=a_basket_trader(ist(day, time(9, 15)), close),
+    )
 
 
 def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Unbroken, list[Moment]]:

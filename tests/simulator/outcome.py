@@ -16,6 +16,10 @@ _POSITIONS = (
     "select opened_by, symbol, quantity, cost, realised_pnl, exit_rule, closed_at is null"
     " from positions order by opened_by"
 )
+_BATCHES = (
+    "select b.id, b.status, l.number, l.coid, l.status, l.filled_qty, l.error"
+    " from batches b join batch_legs l on l.batch_id = b.id order by b.id, l.number"
+)
 _FILLS = "select coid, quantity, price from fills order by coid, quantity, price"
 
 
@@ -30,11 +34,12 @@ class Outcome:
     orders: tuple[tuple[object, ...], ...]
     positions: tuple[tuple[object, ...], ...]
     fills: tuple[tuple[object, ...], ...]
+    batches: tuple[tuple[object, ...], ...] = ()
 
     def differences(self, other: Outcome) -> list[str]:
         """What is not the same, in words; empty when nothing differs."""
         found = [f"duplicate at the exchange: {tag}" for tag in self.duplicates]
-        for name in ("exchange_orders", "cash", "holdings", "orders", "positions", "fills"):
+        for name in ("exchange_orders", "cash", "holdings", "orders", "positions", "fills", "batches"):
             ours, theirs = getattr(self, name), getattr(other, name)
             if ours != theirs:
                 found.append(f"{name}: {_difference(ours, theirs)}")
@@ -48,8 +53,9 @@ def outcome(world: World) -> Outcome:
     rows = [*archived, *state.orders.values()]
     tags = Counter(row.tag for row in rows if row.tag is not None)
     with world.database.engine.connect() as connection:
-        orders, positions, fills = (
-            tuple(tuple(row) for row in connection.execute(text(query))) for query in (_ORDERS, _POSITIONS, _FILLS)
+        orders, positions, fills, batches = (
+            tuple(tuple(row) for row in connection.execute(text(query)))
+            for query in (_ORDERS, _POSITIONS, _FILLS, _BATCHES)
         )
     return Outcome(
         exchange_orders={
@@ -63,6 +69,7 @@ def outcome(world: World) -> Outcome:
         orders=orders,
         positions=positions,
         fills=fills,
+        batches=batches,
     )
 
 

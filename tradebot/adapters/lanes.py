@@ -57,7 +57,7 @@ class ThreadLanes:
         self,
         *,
         on_fault: OnFault,
-        threads_max: int = 8,
+        threads_max: int = 12,
         waiting_per_lane: int = 100,
         waiting_max: int = 2_000,
         start: Callable[[threading.Thread], None] = threading.Thread.start,

@@ -1,6 +1,6 @@
 """The composition root: builds a daemon from the settings. The only place that knows every part; no logic."""
 
-from tradebot.app.books import open_reader
+from tradebot.app.books import look_at_database, open_reader
 from tradebot.app.configuration import ConfigSource, read_market
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.app.live import Live, open_live
@@ -18,6 +18,7 @@ __all__ = [
     "build_engine",
     "command_files",
     "job_messages",
+    "look_at_database",
     "open_live",
     "open_paper",
     "open_reader",

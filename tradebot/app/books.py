@@ -24,6 +24,7 @@ from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
 from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
 from tradebot.adapters.kill_latch import FileLatch
+from tradebot.adapters.lookups import MemoryLookup
 from tradebot.adapters.marketdata.history import TapeHistory
 from tradebot.adapters.marketdata.opening import open_tape
 from tradebot.adapters.marketdata.paper_quotes import PaperQuotes
@@ -33,6 +34,7 @@ from tradebot.adapters.masked_disk import MaskedDisk
 from tradebot.adapters.masking import masking
 from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
 from tradebot.adapters.storage.database import open_engine
+from tradebot.adapters.storage.lifecycle_care import note_account
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.pending_file import DualStore, PendingFile
@@ -44,11 +46,12 @@ from tradebot.app.daemon import Ports, Rules
 from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.lifecycle_ids import AccountKind
 from tradebot.engine.bus import Bus, Listener
 from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Chance, Clock, Disk, Lanes, OrderStore, Scheduler, Strategy
+from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Scheduler, Strategy
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
@@ -81,6 +84,7 @@ class Books:
     events: EventFile
     settings: SettingsFile
     latch: FileLatch
+    lookup: IdLookup
     chance: Chance
 
     def flush(self) -> None:
@@ -133,6 +137,8 @@ def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDi
     with unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
     stack.callback(database.dispose)
+    kind = AccountKind.LIVE if settings.run.mode == "live" else AccountKind.PAPER
+    note_account(database, settings.run.account_id, kind)
     _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
     return database
 
@@ -181,6 +187,7 @@ def open_books(
         events=events,
         settings=settings_file,
         latch=FileLatch(home / "state"),
+        lookup=_lookup(settings),
         chance=SeededChance(settings.replay.seed) if settings.run.mode == "replay" else MachineChance(),
     )
 
@@ -225,6 +232,7 @@ def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
         bus=books.bus,
         recorder=books.record,
         latch=books.latch,
+        lookup=books.lookup,
         chance=books.chance,
     )
 
@@ -243,6 +251,14 @@ def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
 @contextmanager
 def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
     """The orders of a home, for looking only. Raises StateCorrupt when there is no database that fits the code."""
+    with look_at_database(settings, home) as engine:
+        yield OrderReader(engine)
+
+
+@contextmanager
+def look_at_database(settings: Settings, home: Path) -> Iterator[DatabaseEngine]:
+    """The database of a home, beside whoever trades on it. Raises StateCorrupt when there is none that fits the
+    code."""
     if problems := driver_problems(settings):
         raise ConfigError(problems)
     engine = open_engine(settings.run.database_url_in(home))
@@ -253,9 +269,18 @@ def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
             )
         with unseen(settings.secrets()):
             check_version(engine)
-        yield OrderReader(engine)
+        yield engine
     finally:
         engine.dispose()
+
+
+def _lookup(settings: Settings) -> IdLookup:
+    if not settings.run.redis_url:
+        return MemoryLookup()
+    # Its library is loaded by whoever wants it.
+    from tradebot.adapters.redis_lookup import RedisLookup
+
+    return RedisLookup(settings.run.redis_url, writes=True)
 
 
 def _facts(market: Market, tape: ListedTape) -> MarketFacts:

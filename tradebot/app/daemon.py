@@ -10,6 +10,7 @@ from tradebot.adapters.brokers.latched import LatchedBroker
 from tradebot.adapters.brokers.metered import MeteredBroker, SendCounter
 from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
+from tradebot.adapters.lookups import MemoryLookup
 from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.market_rules import MarketRules
@@ -30,6 +31,7 @@ from tradebot.ports import (
     Chance,
     Clock,
     History,
+    IdLookup,
     IdRegistry,
     KillLatch,
     Lanes,
@@ -59,6 +61,7 @@ class Ports:
     answers: AnswerDesk = field(default_factory=AnswerDesk)
     announcers: Sequence[Announcer] = ()
     latch: KillLatch = field(default_factory=MemoryLatch)
+    lookup: IdLookup = field(default_factory=MemoryLookup)
     chance: Chance = field(default_factory=lambda: SeededChance(0))
 
 
@@ -109,6 +112,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         bus=ports.bus,
         recorder=ports.recorder,
         answers=ports.answers,
+        lookup=ports.lookup,
         announcers=ports.announcers,
         meter=meter,
     )

@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="look for what is wrong: folders, books, clock, calendar, settings")
     _add_folders(doctor)
     doctor.set_defaults(command=_doctor)
+    _add_ids(commands.add_parser("ids", help="what an id leads to, what led nowhere, and the care of the ids"))
     kill = commands.add_parser("kill", help="stop all new entries now, whatever the daemon is doing")
     kill.add_argument(
         "mode",
@@ -227,6 +228,20 @@ def _add_migrate(parser: argparse.ArgumentParser) -> None:
         each.set_defaults(command=partial(_migrate, name))
 
 
+def _add_ids(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    found = commands.add_parser("resolve", help="the order that any id of it leads to, with its ids")
+    found.add_argument("id", help="order id, lifecycle id, client order id or broker order id")
+    dead = commands.add_parser("dead", help="what the broker said, or somebody asked, that led to no order")
+    dead.add_argument("--limit", type=int, default=100, metavar="N", help="the newest N")
+    check = commands.add_parser("check", help="name everything that must not be")
+    count = commands.add_parser("stats", help="how many ids there are, by type and by day")
+    migrate = commands.add_parser("migrate", help="give orders that were there before their ids; harmless twice")
+    for name, each in (("resolve", found), ("dead", dead), ("check", check), ("count", count), ("migrate", migrate)):
+        _add_folders(each)
+        each.set_defaults(command=_ids, ids_command=name)
+
+
 # The commands' own modules, with the libraries behind them, are imported only when one is run.
 
 
@@ -238,6 +253,19 @@ def _run(options: argparse.Namespace) -> int:
     from tradebot.cli.run import run
 
     return run(options)
+
+
+def _ids(options: argparse.Namespace) -> int:
+    from tradebot.cli import ids
+
+    commands = {
+        "resolve": ids.resolve,
+        "dead": ids.dead,
+        "check": ids.check,
+        "count": ids.count,
+        "migrate": ids.migrate,
+    }
+    return commands[options.ids_command](options)
 
 
 def _kill(options: argparse.Namespace) -> int:

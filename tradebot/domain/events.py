@@ -65,6 +65,7 @@ class EventName(StrEnum):
     EXIT_TIME_STOP = "EXIT_TIME_STOP"
     EXIT_PANIC = "EXIT_PANIC"
     EXIT_MANUAL = "EXIT_MANUAL"
+    EXIT_STOP_LOSS_HIT = "EXIT_STOP_LOSS_HIT"
     MANUAL_ORDER_SEEN = "MANUAL_ORDER_SEEN"
     MANUAL_CANCEL = "MANUAL_CANCEL"
     MANUAL_MODIFICATION = "MANUAL_MODIFICATION"
@@ -87,6 +88,9 @@ class EventName(StrEnum):
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
     BATCH_COMPLETED = "BATCH_COMPLETED"
     BATCH_CHANGED = "BATCH_CHANGED"
+    DEAD_LETTER = "DEAD_LETTER"
+    LIFECYCLE_RACE = "LIFECYCLE_RACE"
+    PROTECTION_LOST = "PROTECTION_LOST"
     KILL_LATCHED = "KILL_LATCHED"
     KILL_RELEASED = "KILL_RELEASED"
     CLOCK_STEPPED = "CLOCK_STEPPED"
@@ -336,6 +340,9 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         " price), or none rested and the position is sold at what the market pays, not below the target.",
         always=_EXIT,
     ),
+    EventName.EXIT_STOP_LOSS_HIT: EventFields(
+        meaning="The price is at or below the stop-loss that somebody gave.", always=_EXIT
+    ),
     EventName.EXIT_MANUAL: EventFields(
         meaning="Somebody wants the position sold; found and threshold are the last price.", always=_EXIT
     ),
@@ -357,6 +364,21 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="Something that came late has changed what is true of a complete batch.",
         levels=_WARNING,
         always=("batch_id", "batch_status"),
+    ),
+    EventName.DEAD_LETTER: EventFields(
+        meaning="A word of the broker that has no route: kept, and shown by `main.py ids dead`.",
+        levels=_WARNING,
+        always=("lifecycle_id", "cause"),
+    ),
+    EventName.LIFECYCLE_RACE: EventFields(
+        meaning="An id was cancelled and executed: the broker's confirmations crossed.",
+        levels=_WARNING,
+        always=("lifecycle_id", "order_id", "note"),
+    ),
+    EventName.PROTECTION_LOST: EventFields(
+        meaning="A protective order was cancelled at the broker, and nobody asked; it is armed again.",
+        levels=_CRITICAL,
+        always=_ORDER,
     ),
     EventName.KILL_LATCHED: EventFields(
         meaning="The kill switch is latched: no entries until it is released, restarts included.",

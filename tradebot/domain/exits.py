@@ -11,6 +11,7 @@ from enum import StrEnum
 from tradebot.domain.orders import Product
 from tradebot.domain.policy import ExitRules
 from tradebot.domain.positions import Position
+from tradebot.domain.protection import Protection, protective_price
 
 _ONE = Decimal(1)
 
@@ -19,6 +20,7 @@ class ExitRule(StrEnum):
     """In the order in which they win."""
 
     PANIC = "panic"
+    STOP_LOSS = "stop_loss"
     ATR_STOP = "atr_stop"
     TRAILING = "trailing_stop"
     PROFIT_TARGET = "profit_target"
@@ -71,7 +73,7 @@ def hits(
     rules: ExitRules,
     circumstances: Circumstances = _NOTHING_ELSE,
 ) -> Iterator[ExitDecision]:
-    """Every rule that hits, in order: panic, stop, trailing stop, profit target, age, wish.
+    """Every rule that hits, in order: panic, given stop-loss, stop, trailing stop, profit target, age, wish.
 
     The profit target is a rule only where it does not rest at the broker as a limit sell: there its fill is the exit.
     """
@@ -80,6 +82,9 @@ def hits(
         return
     if circumstances.is_panic:
         yield ExitDecision(rule=ExitRule.PANIC, found=last_price, level=last_price)
+    given = protective_price(position.metadata, Protection.STOP_LOSS)
+    if given is not None and last_price <= given:
+        yield ExitDecision(rule=ExitRule.STOP_LOSS, found=last_price, level=given)
     if rules.use_stop and last_price <= (level := stop_level(position, entry, rules)):
         yield ExitDecision(rule=ExitRule.ATR_STOP, found=last_price, level=level)
     level_of_trail = trail_level(position, entry, rules)

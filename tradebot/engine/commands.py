@@ -18,12 +18,16 @@ from tradebot.engine.judging import held_position
 from tradebot.engine.killing import Killing
 from tradebot.engine.messages import (
     AcknowledgeAlert,
+    AddProtection,
     CancelOrder,
+    CancelProtection,
+    CloseOrder,
     Command,
     DropOrder,
     ExitPosition,
     Job,
     KillSwitch,
+    ModifyOrder,
     Once,
     PauseEntries,
     PolicyChanged,
@@ -34,6 +38,7 @@ from tradebot.engine.messages import (
     SweepQueue,
     SyncOrders,
 )
+from tradebot.engine.protecting import Protecting
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
@@ -54,6 +59,7 @@ class Commands:
         batches: Batches,
     ) -> None:
         self._killing = killing
+        self._protecting = Protecting(setting, desk)
         self._batches = batches
         self._submissions = submissions
         self._setting = setting
@@ -64,6 +70,9 @@ class Commands:
     def once(self, unit: Unit, message: Once) -> None:
         """Carry it out, unless it was done before: then its answer is given again."""
         command = message.command
+        if isinstance(command, SubmitBatch) and command.idempotency_key is None:
+            # It is answered long after it was saved: a repeat in between must find it.
+            command = replace(command, idempotency_key=command.correlation_id)
         done = unit.command_runs.get(command.correlation_id)
         if done is not None:
             unit.answers.append(_answer_of(done))
@@ -81,6 +90,8 @@ class Commands:
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder() | RetryOrder() | SweepQueue() | ReleaseSymbol():
                 self._of_queue(unit, command)
+            case AddProtection() | CancelProtection() | CloseOrder() | ModifyOrder():
+                unit.answers.append(self._protecting.handle(unit, command))
             case ExitPosition():
                 unit.answers.append(_exit(unit, command))
             case KillSwitch():

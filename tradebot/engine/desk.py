@@ -10,6 +10,7 @@ from decimal import Decimal
 from tradebot.domain.coids import is_drawn
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.lifecycle import AttemptChange, OrderChange, Transition, apply_attempt
+from tradebot.domain.lifecycle_ids import IdStatus, IdType
 from tradebot.domain.orders import (
     SAID_TO_BE_THERE,
     Attempt,
@@ -24,7 +25,7 @@ from tradebot.domain.orders import (
     RequestState,
 )
 from tradebot.domain.reconcile import cancel_variety, rejected_reason
-from tradebot.engine import ledger
+from tradebot.engine import identities, ledger
 from tradebot.engine.backoff import backoff
 from tradebot.engine.calls import Cancel, Modify, Place
 from tradebot.engine.duplicates import Duplicate, tell_duplicate
@@ -146,10 +147,13 @@ class Desk:
                 order,
                 Transition(change=OrderChange.CANCEL_ASKED, at=unit.now, reason=reason, source="desk"),
             )
+            identities.make(unit, self._setting.ids, order.id, IdType.CANCEL, reason)
         attempt = unit.attempts.get(order.coid)
         if attempt is None:  # recorded, and not sent yet: nobody else has to be asked
             transition = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
             ledger.change(unit, order, transition)
+            identities.settle(unit, order.id, IdType.ORDER, IdStatus.CANCELLED)
+            identities.settle(unit, order.id, IdType.CANCEL, IdStatus.EXECUTED)
             return
         request_id = f"{attempt.coid}-C"
         if attempt.broker_order_id is None or unit.is_under_way(request_id):
@@ -190,6 +194,7 @@ class Desk:
         )
         unit.requests[request.id] = request
         unit.modifies[attempt.coid] = request.id
+        identities.make(unit, self._setting.ids, order.id, IdType.MODIFY, f"price {price}")
         unit.calls.append(
             Modify(
                 request_id=request.id,

@@ -11,6 +11,7 @@ from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerUnavailable, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import Latch
+from tradebot.domain.lifecycle_ids import resolved
 from tradebot.domain.orders import Order, OrderStatus
 from tradebot.engine import alerting, ledger
 from tradebot.engine.announcing import Announcements, Announcer
@@ -73,7 +74,7 @@ from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
 from tradebot.engine.submissions import Submissions
 from tradebot.engine.tracker import Tracker
-from tradebot.ports import Clock, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter
+from tradebot.ports import Clock, IdLookup, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter
 
 BATCH_MAX = 256
 """How many messages share one transaction at most."""
@@ -99,6 +100,7 @@ class Parts:
     bus: Bus
     recorder: Recorder
     answers: AnswerDesk
+    lookup: IdLookup
     announcers: Sequence[Announcer] = ()
     meter: SendMeter
 
@@ -118,6 +120,7 @@ class Engine:
         self._bus = parts.bus
         self._recorder = parts.recorder
         self._answers = parts.answers
+        self._lookup = parts.lookup
         self._meter = parts.meter
         enter_again(memory, parts.meter, parts.clock.now())
         self._announcements = Announcements(parts.announcers)
@@ -402,6 +405,7 @@ class Engine:
                 self._store.save(changes)
                 self.events_written += len(changes.events)
                 self.memory.entries_stopped = ""
+                self._lookup.put((entry.lifecycle_id, resolved(entry)) for entry in changes.lifecycle_ids)
         except (TradebotError, OSError) as cause:
             self.memory.land(batch.landed)
             return cause

@@ -8,9 +8,10 @@ from decimal import Decimal
 from tradebot.domain.broker_views import BrokerOrder, BrokerWord
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
+from tradebot.domain.lifecycle_ids import IdStatus, IdType
 from tradebot.domain.orders import Attempt, BrokerRequest, Coid, OrderStatus, RequestState
 from tradebot.domain.reconcile import PRICE_TOLERANCE
-from tradebot.engine import ledger
+from tradebot.engine import identities, ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
@@ -41,14 +42,17 @@ class FollowUps:
         if row.word is not BrokerWord.OPEN:
             unit.modifies[coid] = ""
             _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
+            identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
             return
         if abs(row.price - wanted) > PRICE_TOLERANCE:
             if not unit.is_under_way(request_id) and self._has_come_to_nothing(unit, request):
                 unit.modifies[coid] = ""
                 _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
+                identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
             return
         unit.modifies[coid] = ""
         _conclude(unit, request, RequestState.ACKED, "seen at the broker")
+        identities.settle(unit, order.id, IdType.MODIFY, IdStatus.EXECUTED)
         if order.status is not OrderStatus.PENDING:
             return
         ledger.change_attempt(unit, attempt, replace(attempt, price=row.price, updated_at=unit.now))

@@ -30,8 +30,9 @@ def forget_finished(memory: Memory, before: date) -> None:
             memory.decisions.drop(decision.id)
     for name in memory.command_runs.names()[:-COMMAND_RUNS_LOADED]:
         memory.command_runs.drop(name)
-    forgotten = (OBSERVED, DEFERRED, "foreign:", "silence:")
+    forgotten = (OBSERVED, DEFERRED, "foreign:", "silence:", "dead:")
     memory.told = {key for key in memory.told if not key.startswith(forgotten)}
+    _forget_ids(memory, kept)
     _forget_batches(memory)
     _forget_rows(memory, before)
     _forget_positions(memory)
@@ -74,6 +75,13 @@ def _forget_attempt(memory: Memory, attempt: Attempt) -> None:
         memory.booked.drop(attempt.broker_order_id)
         memory.trades.drop(attempt.broker_order_id)
         memory.seen.pop(attempt.broker_order_id, None)
+
+
+def _forget_ids(memory: Memory, kept: set[OrderId]) -> None:
+    for entry in memory.lifecycle_ids.values():
+        if entry.order_id not in kept:
+            memory.lifecycle_ids.drop(entry.lifecycle_id)
+            memory.newest_ids.drop(f"{entry.order_id}/{entry.id_type}")
 
 
 def _forget_batches(memory: Memory) -> None:

@@ -12,6 +12,7 @@ from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
+from tradebot.domain.lifecycle_ids import IdType, LifecycleId
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -63,6 +64,14 @@ def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
             unit.booked[attempt.broker_order_id] = attempt.filled_quantity
     else:
         unit.unsent[order.coid] = order.id
+    unit.lifecycle_ids[order.id] = LifecycleId(
+        order_id=order.id,
+        id_type=IdType.ORDER,
+        lifecycle_id=order.id,
+        created_at=unit.now,
+        updated_at=unit.now,
+    )
+    unit.newest_ids[f"{order.id}/{IdType.ORDER}"] = order.id
     if order.batch_id is not None:
         unit.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
     if order.side is Side.SELL and order.position_id is not None:

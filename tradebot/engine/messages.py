@@ -27,6 +27,7 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.policy import Policy
+from tradebot.domain.protection import Protection
 from tradebot.domain.quotes import Quote
 from tradebot.domain.signals import Signal
 
@@ -281,6 +282,47 @@ class SubmitBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddProtection:
+    """Somebody wants what an order has bought sold at this price, in rupees; another one of its kind is replaced.
+
+    `order_id` may be any id that leads to the order. Answered with `DONE` and the new id as text.
+    """
+
+    order_id: str
+    protection: Protection
+    price: Decimal
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelProtection:
+    """Somebody wants a stop-loss or take-profit taken back. `ASKED` where the broker has to confirm it; the text is
+    the id of the cancellation."""
+
+    order_id: str
+    protection: Protection
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseOrder:
+    """Somebody wants what an order has bought sold at what the market pays; the answer's text is the close's id."""
+
+    order_id: str
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyOrder:
+    """Somebody wants another limit price for an order that stands at the broker."""
+
+    order_id: str
+    price: Decimal
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseEntries:
     """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
 
@@ -392,6 +434,10 @@ Command = (
     | CancelOrder
     | RetryOrder
     | ExitPosition
+    | AddProtection
+    | CancelProtection
+    | CloseOrder
+    | ModifyOrder
     | DropOrder
     | SweepQueue
     | SyncOrders

@@ -40,6 +40,9 @@ def remember(stored: Stored, store: OrderStore, registry: IdRegistry) -> Memory:
         memory.job_runs[Job(run.name)] = run
     for done in stored.command_runs:
         memory.command_runs[done.correlation_id] = done
+    for entry in stored.lifecycle_ids:
+        memory.lifecycle_ids[entry.lifecycle_id] = entry
+        memory.newest_ids[f"{entry.order_id}/{entry.id_type}"] = entry.lifecycle_id
     for batch in stored.batches:
         memory.batches[batch.id] = batch
     for leg in stored.batch_legs:

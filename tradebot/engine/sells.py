@@ -26,6 +26,7 @@ from tradebot.domain.orders import (
     Variety,
 )
 from tradebot.domain.positions import EXIT_WANTED, Position
+from tradebot.domain.protection import Protection, protective_price
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
@@ -39,6 +40,7 @@ REFUSALS_PER_DAY_MAX = 3
 """After so many sells of one decision that came to nothing in a day, the position waits for the next open."""
 
 _TOLD = {
+    ExitRule.STOP_LOSS: EventName.EXIT_STOP_LOSS_HIT,
     ExitRule.ATR_STOP: EventName.EXIT_ATR_STOP_HIT,
     ExitRule.TRAILING: EventName.EXIT_TRAILING_HIT,
     ExitRule.PROFIT_TARGET: EventName.EXIT_PROFIT_TARGET,
@@ -125,6 +127,8 @@ class Sells:
         return position
 
     def _retarget(self, unit: Unit, position: Position, target: Decimal) -> Position:
+        """The strategy's target of the day; a take-profit that somebody gave stays."""
+        target = protective_price(position.metadata, Protection.TAKE_PROFIT) or target
         changed = replace(position, metadata={**position.metadata, "target": str(target)}, updated_at=unit.now)
         if changed.metadata != position.metadata:
             unit.positions[changed.id] = changed
@@ -215,7 +219,10 @@ class Sells:
 
     def _is_kept_out(self, position: Position, earlier: Sequence[Order]) -> bool:
         """A sell that somebody cancelled by hand is not placed again for the same rule on the same day, unless part of
-        the shares was sold by hand as well: then there is another sell for the rest."""
+        the shares was sold by hand as well: then there is another sell for the rest. A take-profit or stop-loss that
+        somebody gave is armed again."""
+        if any(str(protection) in position.metadata for protection in Protection):
+            return False
         if self._setting.policy.manual.of(position.symbol) is ManualPolicy.IGNORE:
             return False
         return any(

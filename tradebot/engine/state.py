@@ -14,6 +14,7 @@ from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.events import Event
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import Latch
+from tradebot.domain.lifecycle_ids import DeadLetter, LifecycleId
 from tradebot.domain.orders import (
     Attempt,
     BrokerOrderId,
@@ -83,7 +84,7 @@ class Memory:
     count of hand-overs and landings) one ended; `running` are jobs that wait for an answer; `waiting` are submissions
     that wait for a picture of the market, and `market_asked` says that one is under way; `batch_callers` are answered
     when their batch is complete, `refused` says why an order of a batch was not placed, `batch_orders` leads to those
-    that were.
+    that were; `newest_ids` names the newest id of an order and type.
     """
 
     sums: Sums = field(default_factory=Sums)
@@ -113,6 +114,8 @@ class Memory:
     batch_callers: Table[str, tuple[str, ...]] = field(default_factory=Table)
     refused: Table[str, str] = field(default_factory=Table)
     batch_orders: Table[str, OrderId] = field(default_factory=Table)
+    lifecycle_ids: Table[str, LifecycleId] = field(default_factory=Table)
+    newest_ids: Table[str, str] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
@@ -188,6 +191,8 @@ _TABLES = (
     "batch_callers",
     "refused",
     "batch_orders",
+    "lifecycle_ids",
+    "newest_ids",
 )
 
 
@@ -229,6 +234,8 @@ class Unit:
     batch_callers: Table[str, tuple[str, ...]]
     refused: Table[str, str]
     batch_orders: Table[str, OrderId]
+    lifecycle_ids: Table[str, LifecycleId]
+    newest_ids: Table[str, str]
 
     def __init__(self, memory: Memory, now: datetime, batch: Unit | None = None) -> None:
         self.memory = memory
@@ -256,6 +263,7 @@ class Unit:
         self.looks: list[str] = []
         self.cleared: list[Coid] = []
         self.shortages: dict[PositionId, Shortage | None] = {}
+        self.dead_letters: list[DeadLetter] = []
         self.facts: dict[str, object] = {}
         self.told: set[str] = set()
         self.duplicates: list[datetime] = []
@@ -327,6 +335,8 @@ class Unit:
             job_runs=self.new_job_runs,
             batches=self.batches.changed(),
             batch_legs=self.legs.changed(),
+            lifecycle_ids=self.lifecycle_ids.changed(),
+            dead_letters=self.dead_letters,
             command_runs=self.command_runs.changed(),
             outbox_marks=self.outbox_marks,
         )
@@ -364,6 +374,7 @@ class Unit:
         batch.shortages |= self.shortages
         batch.looks += self.looks
         batch.cleared += self.cleared
+        batch.dead_letters += self.dead_letters
         batch.facts |= self.facts
         batch.told |= self.told
         batch.duplicates += self.duplicates

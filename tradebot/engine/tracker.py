@@ -28,7 +28,7 @@ from tradebot.domain.reconcile import (
     Tracked,
     reconcile,
 )
-from tradebot.engine import entry_slippage, ledger
+from tradebot.engine import entry_slippage, identities, ledger, protecting
 from tradebot.engine.absence import Absence
 from tradebot.engine.adoption import adopted
 from tradebot.engine.desk import Desk
@@ -195,9 +195,22 @@ class Tracker:
             order = unit.orders[ours.order.id]
             unit.orders[order.id] = replace(order, broker_order_id=row.broker_order_id)
         ledger.close_if_sold(unit, unit.orders[ours.order.id])
+        self._settle_protection(unit, unit.orders[ours.order.id])
+        identities.confirmed(unit, ours.order, finding.attempt, row, is_being_modified=ours.is_being_modified)
         self._followups.placed(unit, finding.attempt)
         for notice in finding.notices:
             self._tell(unit, notice, unit.orders[ours.order.id], row, finding, counts)
+
+    def _settle_protection(self, unit: Unit, order: Order) -> None:
+        """What its protective ids become; whatever goes wrong there, the sell itself is booked."""
+        part = Unit(unit.memory, unit.now, unit)
+        try:
+            protecting.sell_ended(part, self._setting, order)
+        except Exception as fault:  # ids are a record: they never keep a position from being closed
+            text = f"{ledger.describe(order)}: {type(fault).__name__}: {fault}"
+            ledger.tell(unit, EventName.INTERNAL_FAULT, text, order, level=Level.ERROR)
+        else:
+            part.merge()
 
     def _tell(
         self,

@@ -21,6 +21,7 @@ from tradebot.engine.messages import ExitPosition, Job
 EVERYTHING = Circumstances(target=Decimal(900), is_panic=True, is_wanted=True)
 IN_ORDER = [
     ExitRule.PANIC,
+    ExitRule.STOP_LOSS,
     ExitRule.ATR_STOP,
     ExitRule.TRAILING,
     ExitRule.PROFIT_TARGET,
@@ -30,7 +31,7 @@ IN_ORDER = [
 
 
 def test_of_all_rules_at_once_the_first_in_order_wins() -> None:
-    fallen = a_position(product=Product.MIS, peak_price=Decimal(1050))
+    fallen = a_position(product=Product.MIS, peak_price=Decimal(1050), metadata={"stop_loss": "995"})
     late = NOON + timedelta(minutes=120)
 
     found = list(hits(fallen, Decimal(990), late, ExitRules(), EVERYTHING))

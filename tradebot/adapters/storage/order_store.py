@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.command_runs import CommandRun
+from tradebot.domain.lifecycle_ids import IdStatus, LifecycleId, number_of
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -49,6 +50,7 @@ _OPEN = tuple(status for status in AttemptStatus if status.is_open)
 _SINCE = bindparam("since", type_=Date())
 _COIDS_PER_QUERY = 500
 # In the order in which rows may refer to each other.
+_LATEST_IDS = 1_000
 _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("orders", tables.orders, "replace"),
     ("attempts", tables.attempts, "replace"),
@@ -61,6 +63,8 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
     ("command_runs", tables.command_runs, "keep"),
     ("batches", tables.batches, "replace"),
     ("batch_legs", tables.batch_legs, "replace"),
+    ("lifecycle_ids", tables.order_lifecycle_ids, "replace"),
+    ("dead_letters", tables.dead_letters, "keep"),
     ("outbox", tables.outbox, "keep"),
     ("outbox_marks", tables.outbox, "replace"),
 )
@@ -87,7 +91,7 @@ class SqlOrderStore:
         sent to it, for a value that it cannot keep (a naive instant, money that is no Decimal).
         """
         work = [
-            (writer, writer.parameters(_settled(values) if field == "orders" else values))
+            (writer, writer.parameters(_ORDERED.get(field, list)(values)))
             for field, writer in self._writers
             if (values := getattr(changes, field))
         ]
@@ -152,9 +156,18 @@ def _load(connection: Connection, since: date) -> Stored:
         command_runs=read(CommandRun)[::-1],
         batches=read(Batch),
         batch_legs=read(Leg),
+        lifecycle_ids=read(LifecycleId),
         sequences=_sequences(connection),
         highest_order_id=_highest_order_id(connection),
     )
+
+
+def _replaced_first(entries: Sequence[LifecycleId]) -> Sequence[LifecycleId]:
+    """The database checks row by row that one id of an order and type is active: the old one goes first."""
+    return sorted(entries, key=lambda entry: entry.status is IdStatus.ACTIVE)
+
+
+_ORDERED: Mapping[str, Callable[[Any], Sequence[Any]]] = {"orders": _settled, "lifecycle_ids": _replaced_first}
 
 
 @cache
@@ -180,6 +193,7 @@ def _queries() -> Mapping[type, Select[Any]]:
         Decision: select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id),
         JobRun: _last_job_runs(),
         CommandRun: _last_command_runs(),
+        LifecycleId: of_wanted(tables.order_lifecycle_ids, "created_at", "id"),
         Batch: select(tables.batches).where(tables.batches.c.id.in_(of_batches)).order_by(tables.batches.c.created_at),
         Leg: select(tables.batch_legs)
         .where(tables.batch_legs.c.batch_id.in_(of_batches))
@@ -224,8 +238,18 @@ def _sequences(connection: Connection) -> dict[str, int]:
 
 
 def _highest_order_id(connection: Connection) -> OrderId | None:
-    """The highest as a number: ids are as long as they need to be, those from the old software have zeros before."""
+    """The highest number that was ever given, as an order's id or in a lifecycle id: the next one is above it.
+
+    Ids are as long as they need to be, those from the old software have zeros before. Lifecycle ids are written in the
+    order in which they are made, so the last rows have the highest.
+    """
     digits = func.ltrim(tables.orders.c.id, "0")
     query = select(tables.orders.c.id).order_by(func.length(digits).desc(), digits.desc()).limit(1)
+    ids = tables.order_lifecycle_ids
+    latest = select(ids.c.lifecycle_id).order_by(ids.c.id.desc()).limit(_LATEST_IDS)
     highest = connection.execute(query).scalar()
-    return None if highest is None else OrderId(highest)
+    made = [number_of(name) for name in connection.execute(latest).scalars()]
+    highest_made = max((number for number in made if number is not None), default=0)
+    if highest is None or (highest.isdigit() and int(highest) < highest_made):
+        return OrderId(str(highest_made)) if highest_made else None
+    return OrderId(highest)

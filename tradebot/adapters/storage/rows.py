@@ -25,9 +25,9 @@ class RowWriter:
     """
 
     def __init__(self, table: Table, dialect: Dialect, on_conflict: OnConflict) -> None:
-        compiled = _insert(table, dialect, on_conflict).compile(
-            dialect=dialect, column_keys=[column.name for column in table.columns]
-        )
+        """A key that the database numbers itself is left out; the table's unique column stands for it."""
+        written = [column.name for column in table.columns if column.name not in _numbered(table)]
+        compiled = _insert(table, dialect, on_conflict).compile(dialect=dialect, column_keys=written)
         self._sql = str(compiled)
         names = list(compiled.positiontup or compiled.params)
         self._names = None if compiled.positional else names
@@ -63,21 +63,29 @@ def read_all(
 ) -> list[Value]:
     """Values of the domain from whole rows of their table."""
     result = connection.execute(query, parameters)
-    wanted = [(index, name) for index, name in enumerate(result.keys()) if name not in _DERIVED]
+    fields = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    wanted = [(index, name) for index, name in enumerate(result.keys()) if name in fields]
     return [kind(**{name: row[index] for index, name in wanted}) for row in result]
 
 
 def _insert(table: Table, dialect: Dialect, on_conflict: OnConflict) -> sqlite.Insert | postgresql.Insert:
     insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
-    key = [column.name for column in table.primary_key]
+    numbered = _numbered(table)
+    key = (
+        [column.name for column in table.columns if column.unique] if numbered else [c.name for c in table.primary_key]
+    )
     match on_conflict:
         case "replace":
-            changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key}
+            changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in (*key, *numbered)}
             return insert.on_conflict_do_update(index_elements=key, set_=changed)
         case "keep":
             return insert.on_conflict_do_nothing(index_elements=key)
         case "fail":
             return insert
+
+
+def _numbered(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key if column.autoincrement is True)
 
 
 def _converter(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:

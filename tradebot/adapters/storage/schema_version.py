@@ -35,6 +35,7 @@ REVISIONS = (
     "8f4b2d6c1e37",
     "9c27e4b0d815",
     "b61d0f3e72a9",
+    "d24c9b7e1f60",
 )
 HEAD = REVISIONS[-1]
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from tradebot.adapters.storage.column_types import Instant, Money, Word, Words
 from tradebot.domain.batches import BatchStatus, LegStatus
 from tradebot.domain.command_runs import COMMAND_ID_LENGTH_MAX
+from tradebot.domain.lifecycle_ids import AccountKind, DeadLetterReason, IdStatus, IdType
 from tradebot.domain.orders import (
     REASON_LENGTH_MAX,
     AttemptStatus,
@@ -55,6 +56,10 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
+
+
+# SQLite numbers rows by itself only where the key is called INTEGER.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _id() -> String:
@@ -402,6 +407,57 @@ batch_legs = Table(
     _one_of("status", LegStatus),
     CheckConstraint("quantity > 0", name="quantity"),
     Index("ix_batch_legs_order_id", "order_id"),
+)
+
+order_lifecycle_ids = Table(
+    "order_lifecycle_ids",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    _order_id(),
+    Column("id_type", _word(IdType), nullable=False),
+    Column("lifecycle_id", _id(), nullable=False, unique=True),
+    Column("status", _word(IdStatus), nullable=False, server_default=IdStatus.ACTIVE),
+    Column("replaced_by", _id()),
+    Column("notes", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    _one_of("id_type", IdType),
+    _one_of("status", IdStatus),
+    Index("ix_order_lifecycle_ids_order_id", "order_id"),
+    Index("ix_order_lifecycle_ids_order_type", "order_id", "id_type", "status", "created_at"),
+    Index("ix_order_lifecycle_ids_id_status", "lifecycle_id", "status"),
+)
+
+# The database itself forbids two active ids of one order and type.
+Index(
+    "uq_order_lifecycle_ids_active",
+    order_lifecycle_ids.c.order_id,
+    order_lifecycle_ids.c.id_type,
+    unique=True,
+    sqlite_where=text("status = 'active'"),
+    postgresql_where=text("status = 'active'"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("named_id", _id(), nullable=False),
+    Column("reason", _word(DeadLetterReason), nullable=False),
+    Column("said", String(ID_LENGTH), nullable=False),
+    Column("state", String(WORD_LENGTH), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("named_id", "reason", "said"),
+    _one_of("reason", DeadLetterReason),
+    Index("ix_dead_letters_at", "at"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String(ID_LENGTH), primary_key=True),
+    Column("kind", _word(AccountKind), nullable=False),
+    _one_of("kind", AccountKind),
 )
 
 # An event that was written is never changed or removed, whoever tries.
