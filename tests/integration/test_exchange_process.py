@@ -31,6 +31,7 @@ from tradebot.exchange.gateway_dials import Late
 from tradebot.exchange.house_dials import ArrivesLate, StreamDrops
 from tradebot.exchange.market import Market, MarketFacts
 from tradebot.exchange.settings import ExchangeSettings
+from tradebot.exchange.wire.directory import Directory
 
 DAY = "2026-09-16"
 
@@ -118,6 +119,18 @@ def test_a_quiet_exchange_says_what_time_it_is(tmp_path: Path) -> None:
         assert answer.status_code == 200, "an hour of its clock is a second of whoever logs in"
 
 
+def test_ticks_go_on_while_nobody_calls(tmp_path: Path) -> None:
+    running = running_venue(tmp_path / "venue", "--rate", "60", at=f"{DAY}T10:00:00", clock="scaled")
+    with running as venue, connect(_stream_url(venue)) as stream:
+        stream.send(json.dumps({"a": "mode", "v": ["full", [_token()]]}))
+        deadline, instants = time.monotonic() + 40, set[bytes]()
+        while len(instants) < 3:
+            assert time.monotonic() < deadline, "the picture stands still"
+            frame = stream.recv(timeout=ANSWERS_WITHIN_S)
+            if isinstance(frame, bytes) and len(frame) > 100:
+                instants.add(frame[64:68])
+
+
 def test_a_clock_is_not_driven_back(venue: Venue) -> None:
     refused = requests.post(f"{venue.url}/admin/advance", json={"to": f"{DAY}T09:00:00+05:30"}, timeout=30)
     assert (refused.status_code, "cannot go back" in refused.json()["error"]) == (400, True)
@@ -186,7 +199,7 @@ def test_a_holiday_that_was_declared_stays_one_after_a_restart(tmp_path: Path) -
 
 
 def test_streams_are_cut_off(venue: Venue) -> None:
-    url = f"{venue.ws_url}?api_key={venue.app.api_key}&access_token={venue.kite_login()}"
+    url = _stream_url(venue)
     with connect(url) as stream:
         assert venue.admin("POST", "/streams/drop") == {"dropped": 1}
         _assert_cut(stream)
@@ -248,6 +261,14 @@ def _assert_cut(stream: Any) -> None:
     with pytest.raises(ConnectionClosed):
         while time.monotonic() < deadline:
             stream.recv(timeout=ANSWERS_WITHIN_S)
+
+
+def _stream_url(venue: Venue) -> str:
+    return f"{venue.ws_url}?api_key={venue.app.api_key}&access_token={venue.kite_login()}"
+
+
+def _token() -> int:
+    return Directory(load_market(ROOT / "config" / "market").instruments).instrument_token("INFY")
 
 
 @cache

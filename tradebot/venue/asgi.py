@@ -148,6 +148,8 @@ class VenueApp:
 
     async def _tick(self) -> None:
         while True:
+            if self._connections.are_watched:
+                await self._catch_up()
             self._connections.show(self._venue.exchange.picture)
             await asyncio.sleep(TICK_S)
 

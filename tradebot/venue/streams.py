@@ -26,6 +26,11 @@ class Stream(Protocol):
         """The order event as this client gets it; nothing while it is not logged in."""
         ...
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether it asked for ticks."""
+        ...
+
     def ticks(self, picture: Callable[[str], Picture | None]) -> Frame | None: ...
 
     def heartbeat(self) -> Frame | None: ...
@@ -72,6 +77,10 @@ class Connections:
         for connection in list(self._open):
             for frame in connection.stream.told(update):
                 connection.put(frame)
+
+    @property
+    def are_watched(self) -> bool:
+        return any(connection.stream.is_watching for connection in self._open)
 
     def show(self, picture: Callable[[str], Picture | None]) -> None:
         """Ticks for whoever subscribed to some, else a sign of life."""

@@ -35,6 +35,10 @@ class KiteStream:
             return [_text({"type": "error", "data": f"invalid message: {problem}"})]
         return []
 
+    @property
+    def is_watching(self) -> bool:
+        return bool(self._modes)
+
     def ticks(self, picture: Callable[[str], Picture | None]) -> bytes | None:
         """A frame with what changed since the last one; None when nothing did."""
         packets = []

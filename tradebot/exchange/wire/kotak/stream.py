@@ -46,6 +46,10 @@ class KotakStream:
             told.append(_text({"type": "position", "data": self._rows.position(position)}))
         return told
 
+    @property
+    def is_watching(self) -> bool:
+        return False
+
     def ticks(self, picture: Callable[[str], Picture | None]) -> Frame | None:
         """The market feed is another one, and not offered."""
         del picture
