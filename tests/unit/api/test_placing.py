@@ -74,6 +74,15 @@ def test_what_a_guard_blocks_is_refused_with_its_figures(rig: Rig) -> None:
     assert sent(rig) == 0
 
 
+def test_the_same_key_gets_the_same_refusal(rig: Rig) -> None:
+    """Of an order too large for its symbol a failed row is kept."""
+    first, again = (place(rig, {**WANTED, "quantity": 5_000}, key="large") for _ in range(2))
+    assert (first.status_code, again.status_code) == (422, 422)
+    assert first.json()["error"]["message"] == again.json()["error"]["message"]
+    assert first.json()["error"]["details"] == again.json()["error"]["details"]
+    assert sent(rig) == 0
+
+
 def test_the_kill_switch_stops_entries_until_it_is_released(rig: Rig) -> None:
     assert rig.client.post("/control/kill", json={"mode": "STOP"}).status_code == 200
     assert place(rig).status_code == 422

@@ -9,6 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tradebot.domain.access import Caller
+from tradebot.domain.order_queries import OrderStory
+from tradebot.domain.orders import OrderStatus
 from tradebot.engine.answers import Outcome
 from tradebot.engine.messages import SubmitOrder
 from tradebot.interfaces.api.access import CorrelationId, Trader, Use, check_account
@@ -107,4 +109,14 @@ async def _submitted(services: Services, command: SubmitOrder) -> Response:
     story = await run_in_threadpool(services.orders.order, answer.order_ids[0])
     if story is None:
         raise ApiError(503, "not_readable", f"order {answer.order_ids[0]} is saved, and cannot be read right now")
+    _raise_if_blocked(story)
     return OrderShape.of(story.order).response(201)
+
+
+def _raise_if_blocked(story: OrderStory) -> None:
+    """The same key gets the same answer: an order that a guard had refused is refused again, with its figures."""
+    if story.order.status is not OrderStatus.FAILED or story.requests:
+        return
+    figures = next((event.figures for event in reversed(story.events) if event.figures), {})
+    names = dict.fromkeys(name.partition(".")[0] for name in figures)
+    raise ApiError(422, "blocked", ", ".join(names) or story.order.reason, dict(figures))
