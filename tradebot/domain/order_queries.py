@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tradebot.domain.lifecycle_ids import LifecycleId
 from tradebot.domain.orders import (
     Attempt,
     BrokerRequest,
@@ -53,6 +54,7 @@ class OrderStory:
     requests: Sequence[BrokerRequest]
     fills: Sequence[Fill]
     related: Sequence[Order] = ()
+    lifecycle_ids: Sequence[LifecycleId] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading
 from tradebot.adapters.storage.rows import read_all
 from tradebot.domain.calendar import ist
+from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId, Resolved
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import (
     Attempt,
@@ -122,6 +123,19 @@ class OrderReader:
             order = _find(connection, any_id)
             return None if order is None else _story(connection, order)
 
+    def resolve(self, name: str) -> Resolved | None:
+        """The order that any id leads to, one of the broker's included; nothing is written down about a wrong one."""
+        with self._reading.begin() as connection:
+            named = _named(connection, name)
+            if named is not None:
+                return Resolved(order_id=named.order_id, id_type=named.id_type, status=named.status)
+            order = _find(connection, name)
+            if order is None:
+                return None
+            own = _named(connection, order.id)
+            status = own.status if own is not None else IdStatus.ACTIVE
+            return Resolved(order_id=order.id, id_type=IdType.ORDER, status=status)
+
     def decisions(
         self,
         *,
@@ -216,7 +230,25 @@ def _find(connection: Connection, any_id: str) -> Order | None:
         earlier = select(attempts.c.order_id).where(column == any_id).limit(1)
         if found := read_all(connection, Order, select(orders).where(orders.c.id.in_(earlier))):
             return found[0]
-    return None
+    named = _named(connection, any_id)
+    return None if named is None else _find(connection, named.order_id)
+
+
+def _named(connection: Connection, name: str) -> LifecycleId | None:
+    ids = tables.order_lifecycle_ids
+    found = read_all(connection, LifecycleId, _lifecycle_rows().where(ids.c.lifecycle_id == name))
+    return found[0] if found else None
+
+
+def _ids_of(order: Order) -> Select[Any]:
+    ids = tables.order_lifecycle_ids
+    return _lifecycle_rows().where(ids.c.order_id == order.id).order_by(ids.c.created_at, ids.c.id)
+
+
+def _lifecycle_rows() -> Select[Any]:
+    """Without the row's number, which only the database needs."""
+    ids = tables.order_lifecycle_ids
+    return select(*(column for column in ids.c if column.name != "id"))
 
 
 def _story(connection: Connection, order: Order) -> OrderStory:
@@ -231,6 +263,7 @@ def _story(connection: Connection, order: Order) -> OrderStory:
         requests=of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
         fills=of_order(Fill, tables.fills, "traded_at", "trade_id"),
         related=_of_its_position(connection, order),
+        lifecycle_ids=read_all(connection, LifecycleId, _ids_of(order)),
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from tradebot.domain.access import Scope
 from tradebot.domain.batches import BatchStatus, Leg, LegStatus
+from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId
 from tradebot.domain.order_queries import OrderFigures, OrderStory
 from tradebot.domain.orders import Attempt, Fill, Order, OrderEvent, OrderStatus
 from tradebot.interfaces.api.services import BatchStory
@@ -134,6 +135,38 @@ class AttemptShape(Shape):
         return cls.model_construct(**{name: getattr(attempt, name) for name in cls.model_fields})
 
 
+class LifecycleIdShape(Shape):
+    """One id that the order ever had."""
+
+    lifecycle_id: str
+    id_type: IdType
+    status: IdStatus
+    replaced_by: str | None
+    created_at: Instant
+
+    @classmethod
+    def of(cls, entry: LifecycleId) -> LifecycleIdShape:
+        return cls.model_construct(**{name: getattr(entry, name) for name in cls.model_fields})
+
+
+class ResolvedShape(Shape):
+    """The order that an id leads to."""
+
+    id: str
+    order_id: str
+    id_type: IdType
+    status: IdStatus
+
+
+class AskedShape(Shape):
+    """`asked`: the broker has to confirm it (202); `done`. `id` is the lifecycle id that stands for it."""
+
+    status: str
+    order_id: str
+    id: str
+    correlation_id: str
+
+
 class StoryShape(Shape):
     """One order with everything that is written about it, oldest first."""
 
@@ -141,6 +174,7 @@ class StoryShape(Shape):
     events: list[EventShape]
     fills: list[FillShape]
     attempts: list[AttemptShape]
+    lifecycle_ids: list[LifecycleIdShape]
 
     @classmethod
     def of(cls, story: OrderStory) -> StoryShape:
@@ -149,6 +183,7 @@ class StoryShape(Shape):
             events=[EventShape.of(event) for event in story.events],
             fills=[FillShape.of(fill) for fill in story.fills],
             attempts=[AttemptShape.of(attempt) for attempt in story.attempts],
+            lifecycle_ids=[LifecycleIdShape.of(entry) for entry in story.lifecycle_ids],
         )
 
 

@@ -12,7 +12,18 @@ from tradebot.interfaces.api.bodies import BodyLimits
 from tradebot.interfaces.api.errors import ErrorBody, add_error_handlers
 from tradebot.interfaces.api.gate import Gate
 from tradebot.interfaces.api.metering import Meter
-from tradebot.interfaces.api.routes import batches, control, health, orders, overview, page, placing, stream, webhooks
+from tradebot.interfaces.api.routes import (
+    batches,
+    control,
+    health,
+    orders,
+    overview,
+    page,
+    placing,
+    protective,
+    stream,
+    webhooks,
+)
 from tradebot.interfaces.api.services import Services
 from tradebot.interfaces.api.stream.hub import Hub
 from tradebot.interfaces.api.tracing import Tracing
@@ -66,6 +77,6 @@ def bare_app() -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for routes in (health, orders, placing, batches, overview, control, webhooks, stream, page):
+    for routes in (health, orders, placing, protective, batches, overview, control, webhooks, stream, page):
         app.include_router(routes.router)
     return app

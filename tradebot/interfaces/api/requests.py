@@ -114,6 +114,26 @@ class SimplePlaceBody(Body):
     user_type: words_of(UserType)  # type: ignore[valid-type]
 
 
+class OrderBody(Body):
+    """An order, by any id that it ever had, and who asks, in the words of older programs."""
+
+    order_id: Annotated[str, Field(min_length=1, max_length=64)]
+    user_id: AccountId
+    user_type: words_of(UserType)  # type: ignore[valid-type]
+
+
+class StopLossBody(OrderBody):
+    stop_loss: Price
+
+
+class TakeProfitBody(OrderBody):
+    take_profit: Price
+
+
+class ModifyBody(OrderBody):
+    order_price: Price
+
+
 class KillBody(Body):
     """`stop`: no new entries; `cancel_entries`: those that stand are cancelled too; `flatten`: what is held is sold."""
 

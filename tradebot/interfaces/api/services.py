@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tradebot.domain.access import Caller, Grant
 from tradebot.domain.batches import Batch, Leg
+from tradebot.domain.lifecycle_ids import Resolved
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
 from tradebot.domain.orders import Fill
 from tradebot.domain.webhooks import Webhook
@@ -26,6 +27,8 @@ class Orders(Protocol):
     def figures(self, query: OrderQuery, now: datetime) -> OrderFigures: ...
 
     def order(self, any_id: str) -> OrderStory | None: ...
+
+    def resolve(self, name: str) -> Resolved | None: ...
 
     def updates(self, account_id: str, since: int, limit: int) -> Sequence[OrderUpdate]: ...
 
