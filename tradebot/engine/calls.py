@@ -21,6 +21,7 @@ from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Coid, Order, Variety
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
+from tradebot.domain.refusals import RefusalClass, refusal_class
 from tradebot.domain.retry import VOLUME_DAYS
 from tradebot.domain.signals import Signal
 from tradebot.engine.messages import (
@@ -174,7 +175,7 @@ def _mutate(call: Mutation, broker: Broker) -> RequestAnswered:
     try:
         broker_order_id = _send(call, broker)
     except BrokerRejected as refusal:
-        is_there = isinstance(call, Place) and _says_duplicate(refusal.text)
+        is_there = isinstance(call, Place) and refusal_class(refusal.text) is RefusalClass.DUPLICATE
         return _answered(call, CallOutcome.DUPLICATE if is_there else CallOutcome.REFUSED, refusal.text)
     except KillSwitchLatched as latched:
         return _answered(call, CallOutcome.STOPPED, str(latched))
@@ -198,12 +199,6 @@ def _send(call: Mutation, broker: Broker) -> BrokerOrderId:
         case Cancel():
             broker.cancel(call.broker_order_id, call.variety)
     return call.broker_order_id
-
-
-def _says_duplicate(text: str) -> bool:
-    """The broker has an order with this id: ours, of an earlier send whose answer never came."""
-    said = text.lower()
-    return "already exists" in said or "duplicate" in said
 
 
 def _answered(call: Mutation, outcome: CallOutcome, text: str) -> RequestAnswered:
