@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tradebot.domain.events import Level
 from tradebot.domain.policy import Policy
 
 
@@ -33,6 +34,15 @@ def flags_in_force(policy: Policy) -> tuple[tuple[str, str], ...]:
         ("MAX_POSITIONS", str(policy.risk.positions_max)),
         ("MAX_TRADES_PER_DAY", str(policy.risk.trades_per_day_max)),
     )
+
+
+def warnings_of(policy: Policy, mode: str) -> list[tuple[Level, str]]:
+    """What must be seen all the time: live trading without what it needs, and that nothing is sent."""
+    missing = policy.flags.missing_for_live() if mode == "live" else ()
+    found = [(Level.CRITICAL, f"live without {name}: an order can be placed twice or lost") for name in missing]
+    if policy.flags.observe_only:
+        found.append((Level.WARNING, "OBSERVE_ONLY: nothing is sent, exits neither"))
+    return found
 
 
 def _word(value: bool) -> str:

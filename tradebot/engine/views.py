@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,10 +12,11 @@ from tradebot.domain.alerts import ALERT_RULES, StandingAlert
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
+from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.engine.alerting import describe, level_of
 from tradebot.engine.day_plan import plan_day
-from tradebot.engine.flags_view import flags_in_force
+from tradebot.engine.flags_view import flags_in_force, warnings_of
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
@@ -27,7 +28,7 @@ HALTED_SHOWN_MAX = 5
 
 _ONE_DAY = timedelta(days=1)
 _RECENT = timedelta(minutes=5)
-_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.VERIFY, Job.RESEND})
+_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.HALTS, Job.VERIFY, Job.RESEND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,7 @@ def make_view(
         money=_money(orders, held, marks, ist_date(now)),
         schedule=schedule(now, memory, setting),
         flags=flags_in_force(setting.policy),
-        alerts=_alerts(memory),
+        alerts=(*_of_switches(setting.policy, facts.mode), *_alerts(memory)),
         errors_recent=sum(event.at > now - _RECENT for event in tail.errors),
         progress=_progress(facts.days, ist_date(now)),
         tail=tail,
@@ -318,6 +319,10 @@ def _is_of(order: Order, today: date) -> bool:
 def _realised(order: Order) -> Decimal:
     """What a sell has brought so far; the ledger keeps it with the order."""
     return Decimal(order.metadata.get("realised_pnl", "0"))
+
+
+def _of_switches(policy: Policy, mode: str) -> Iterator[Alert]:
+    return (Alert(level=level, text=text) for level, text in warnings_of(policy, mode))
 
 
 def _alerts(memory: Memory) -> tuple[Alert, ...]:

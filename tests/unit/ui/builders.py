@@ -81,13 +81,14 @@ def a_view(
     facts: RunFacts = FACTS,
     marks: Marks | None = None,
     made_s: float = 100.0,
+    **policy: Any,
 ) -> DaemonView:
     feed = ViewFeed()
     for event in events:
         feed(event)
     return make_view(
         memory or a_memory(),
-        a_setting(),
+        a_setting(**policy),
         now=now,
         made_s=made_s,
         facts=facts,

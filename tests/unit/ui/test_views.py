@@ -27,6 +27,7 @@ from tradebot.adapters.timekeeping.triggers import next_instant
 from tradebot.domain.calendar import Phase, ist_date
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import JobRun, OrderStatus, PositionId, Side
+from tradebot.domain.policy import FlowFlags
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.messages import Job
 from tradebot.engine.view_feed import ERRORS_MAX, EVENTS_MAX, OTHER_REASONS, REASONS_MAX, ViewFeed, ViewMaker, ViewSlot
@@ -177,6 +178,23 @@ def test_what_stands_is_an_alert() -> None:
     assert "disk full" in alerts[0][1]
     assert "TCS halted: -50 % overnight" in alerts[2][1]
     assert a_view(a_memory()).alerts == ()
+
+
+@pytest.mark.flag("FORCE_UNSAFE_LIVE")
+def test_live_trading_without_what_it_needs_is_seen_all_the_time() -> None:
+    unsafe = FlowFlags(coids=False, startup_reconcile=False, is_unsafe_live_forced=True)
+    live, paper = replace(FACTS, mode="live"), replace(FACTS, mode="paper")
+
+    alerts = a_view(facts=live, flags=unsafe).alerts
+
+    assert [alert.level for alert in alerts] == [Level.CRITICAL] * 2
+    assert "ENABLE_COID_MANAGER" in alerts[0].text
+    assert a_view(facts=paper, flags=unsafe).alerts == a_view(facts=live).alerts == ()
+
+
+@pytest.mark.flag("OBSERVE_ONLY")
+def test_that_nothing_is_sent_is_seen_all_the_time() -> None:
+    assert [alert.level for alert in a_view(flags=FlowFlags(observe_only=True)).alerts] == [Level.WARNING]
 
 
 def test_a_replay_says_how_far_it_is() -> None:
