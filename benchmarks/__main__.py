@@ -19,6 +19,7 @@ from benchmarks.machine import described
 from benchmarks.placement import placement
 from benchmarks.replay import replay
 from benchmarks.stream import stream
+from benchmarks.terminal import terminal
 
 MEMORY = Path("/dev/shm")
 
@@ -74,6 +75,11 @@ def _batch(options: argparse.Namespace) -> Sequence[Row]:
         return [baskets(Path(folder), options.runs)]
 
 
+def _terminal(options: argparse.Namespace) -> Sequence[Row]:
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        return [terminal(Path(folder), options.runs)]
+
+
 _ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
     "placement": _placement,
     "stream": _stream,
@@ -82,6 +88,7 @@ _ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
     "crashes": _crashes,
     "ids": _ids,
     "batch": _batch,
+    "terminal": _terminal,
 }
 
 

@@ -20,8 +20,6 @@ from config.kinds import (
     StrategyUse,
     TrackerMode,
     TrackerWord,
-    Ui,
-    UiWord,
 )
 
 _SQLITE = "sqlite:///"
@@ -63,19 +61,6 @@ class Run(Section):
         "ORDER_TRACKER_MODE",
         TrackerMode.DB,
         "dual: pending orders stand in state/pending_orders.json as well, for programs that read it",
-    )
-    ui: UiWord = key(
-        "ui",
-        Ui.AUTO,
-        "what the terminal shows; auto and full: the dashboard, and lines where there is no terminal fit for it",
-    )
-    live_monitor_refresh_s: Number = key(
-        "LIVE_MONITOR_REFRESH_S",
-        Decimal(2),
-        "how often the dashboard shows a new picture; + and - change it while it runs",
-        unit=SECONDS,
-        low=Decimal("0.5"),
-        high=Decimal(5),
     )
     opening_cash: Number = key(
         "opening_cash",

@@ -27,6 +27,7 @@ from config.layers import DOTENV, Given, Layer, read_layers
 from config.notifying import Notifications
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
+from config.screen import Screen
 from config.trading import Exits, Guards, Orders, Risk
 from config.watching import Alerts, Calls
 from tradebot.domain.addresses import secret_parts
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     run: Run = Field(default_factory=Run)
+    screen: Screen = Field(default_factory=Screen)
     replay: Replay = Field(default_factory=Replay)
     broker: Broker = Field(default_factory=Broker)
     strategies: StrategyList = Field(default_factory=StrategyList)

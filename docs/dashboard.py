@@ -16,7 +16,7 @@ from config.settings import load_settings
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import Replay, open_replay
 from tradebot.domain.calendar import ist
-from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
+from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import DaemonView, RunFacts
 from tradebot.interfaces.ui.browsing import Browsing
 from tradebot.interfaces.ui.layout import frame
@@ -71,7 +71,7 @@ def _view(replay: Replay, feed: ViewFeed) -> DaemonView:
         facts=facts,
         feed=feed,
         slot=slot,
-        marks=replay.marks,
+        sources=Sources(marks=replay.marks),
         clock=replay.clock,
         real=RealClock(),
     ).refresh_now()

@@ -22,7 +22,7 @@ from config.settings import load_settings
 from tests.simulator.killing import busy_day, write_market
 from tests.unit.ui.builders import a_busy_view
 from tradebot.interfaces.ui.browsing import Browsing, Page
-from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.choice import Switches, choose_ui
 from tradebot.interfaces.ui.keys import ACTION_OF, BINDINGS, Action, decode
 from tradebot.interfaces.ui.layout import frame
 from tradebot.interfaces.ui.look import Look, encoded
@@ -80,7 +80,7 @@ def test_lines_have_no_control_characters(told: subprocess.CompletedProcess[str]
 
 def test_a_pipe_gets_lines_whatever_is_asked_for() -> None:
     with Path(os.devnull).open("w") as pipe:
-        assert {choose_ui(word, pipe, {"TERM": "xterm"}) for word in ("auto", "full", "line")} == {"line"}
+        assert {choose_ui(word, Switches(), pipe, {"TERM": "xterm"}) for word in ("auto", "full", "line")} == {"line"}
 
 
 def test_every_action_has_a_key_and_no_key_has_two() -> None:
@@ -120,7 +120,7 @@ def test_the_delivered_configuration_names_the_keys_of_the_ui(line: str) -> None
 
 
 def test_the_refresh_is_within_what_a_person_can_read() -> None:
-    refresh = float(load_settings(ROOT, {}).run.live_monitor_refresh_s)
+    refresh = float(load_settings(ROOT, {}).screen.live_monitor_refresh_s)
 
     assert 0.5 <= refresh <= 5
 

@@ -15,7 +15,7 @@ from threading import Event
 from tests.unit.ui.builders import a_busy_view
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.engine.view_feed import ViewSlot
-from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.choice import Switches, choose_ui
 from tradebot.interfaces.ui.look import Look
 from tradebot.interfaces.ui.screen import Dashboard, DashboardOptions
 from tradebot.interfaces.ui.terminal import Terminal
@@ -28,7 +28,7 @@ def run(diary: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    face = choose_ui("auto", sys.stdout, os.environ)
+    face = choose_ui("auto", Switches(), sys.stdout, os.environ)
     options = DashboardOptions(refresh_s=0.5, look=Look.of(os.environ), screenshots=diary.parent)
     dashboard = Dashboard(slot, Terminal.behind(sys.stdout), stopped.set, clock, options)
     dashboard.start()

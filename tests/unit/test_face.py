@@ -20,6 +20,7 @@ from tests.unit.ui.builders import an_event
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import Replay, open_replay
 from tradebot.cli.face import WARNINGS_MAX, Face, LateWarnings
+from tradebot.domain.alerts import AlertAction
 from tradebot.domain.events import EventName
 from tradebot.engine.views import Marks
 from tradebot.interfaces.ui.choice import Face as Kind
@@ -126,6 +127,27 @@ def test_a_picture_that_cannot_be_made_ends_the_dashboard_and_lines_go_on(tty: P
 
     assert stderr.getvalue() == "tradebot: the dashboard ended, lines go on: ValueError: no marks today\n"
     assert found.split(b"\x1b[?1049l")[1].startswith(b"2026-11-16 12:00:00 IST")
+
+
+def test_a_screen_that_costs_too_much_is_given_up_and_lines_go_on(tty: Pty, run: Replay) -> None:
+    firing = replace(
+        AN_EVENT,
+        name=EventName.ALERT_FIRING,
+        message="ui_cpu: 31 per cent",
+        fields={"alert": "ui_cpu", "action": AlertAction.MONITORS_OFF},
+    )
+    stderr = FlaggedText()
+    with a_face(tty.stdout, stderr) as face:
+        face.show(run, never)
+        face.turn()
+        tty.read_until(b"REPLAY")
+        face(firing)
+        assert stderr.is_written.wait(PATIENCE_S)
+        face(AN_EVENT)
+        found = tty.read_until(b"\n")
+
+    assert stderr.getvalue() == "tradebot: the dashboard ended, lines go on: ui_cpu: 31 per cent\n"
+    assert b"INFY buy 10 @1000.00" in found.split(b"\x1b[?1049l")[1]
 
 
 def test_after_a_hang_up_nothing_is_said_and_what_is_printed_goes_nowhere(tty: Pty, run: Replay) -> None:

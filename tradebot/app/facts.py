@@ -21,6 +21,7 @@ def run_facts(settings: Settings, run: Replay | Paper | Live, started_s: float) 
         started_s=started_s,
         rate=_rate(settings, run),
         days=tuple(day.day for day in days),
+        watchlist=settings.screen.watched,
     )
 
 

@@ -21,8 +21,6 @@ from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.adapters.timekeeping.scaled import ScaledClock
 from tradebot.adapters.timekeeping.scaled_scheduler import ScaledScheduler
 from tradebot.app.books import (
-    Books,
-    Scene,
     Timing,
     open_books,
     open_database,
@@ -34,18 +32,20 @@ from tradebot.app.books import (
 from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
-from tradebot.app.daemon import Ports, build_engine, job_messages
+from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.faults import fault_teller
 from tradebot.app.flags import flags_told
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.vitals import vitals_of
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerError, BrokerUnavailable
 from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
+from tradebot.engine.figures_view import Vitals
 from tradebot.engine.inbox import Inbox, InboxFull
 from tradebot.engine.messages import Job, JobDue, OrderPushed
 from tradebot.engine.views import Marks
@@ -70,6 +70,7 @@ class Live:
     session: Path
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
+    vitals: Callable[[], Vitals]
     start: datetime
     rate: float
     feed: UpdateFeed
@@ -124,7 +125,8 @@ def open_live(
             on_turn()
 
         notes = begin_notifications(stack, settings, books, inbox, clock)
-        ports = notes.added_to(_ports(scene, books, settings, Timing(clock, scheduler, lanes), kit))
+        doors = calls_of(kit.broker, kit.quotes, settings, clock=clock, lanes=lanes, tell=books.relay.put)
+        ports = notes.added_to(ports_of(scene, books, Timing(clock, scheduler, lanes), doors))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
         live_sign = begin_signs_of_life(stack, settings, RealClock(), books.relay.put)
         books.bus.publish([flags_told(settings, start)])
@@ -139,6 +141,7 @@ def open_live(
             session=books.session,
             clock=clock,
             marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
+            vitals=vitals_of(doors, home, RealClock()),
             start=start,
             rate=rate,
             feed=feed,
@@ -172,11 +175,6 @@ def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock) ->
     feed.start()
     stack.callback(feed.stop)
     return feed
-
-
-def _ports(scene: Scene, books: Books, settings: Settings, timing: Timing, kit: BrokerKit) -> Ports:
-    doors = calls_of(kit.broker, kit.quotes, settings, clock=timing.clock, lanes=timing.lanes, tell=books.relay.put)
-    return ports_of(scene, books, timing, doors)
 
 
 def _hint(inbox: Inbox, clock: Clock) -> Callable[[BrokerOrderId | None], None]:

@@ -25,7 +25,11 @@ def paper_marks(
                 money = exchange.margins(account_id)
         except BooksFailed:
             return Marks()
-        prices = {symbol: quote.last_price for symbol, quote in quotes if quote is not None}
-        return Marks(prices=prices, free=money.available)
+        known = [(symbol, quote) for symbol, quote in quotes if quote is not None]
+        return Marks(
+            prices={symbol: quote.last_price for symbol, quote in known},
+            highs={symbol: quote.day_high for symbol, quote in known},
+            free=money.available,
+        )
 
     return marks

@@ -39,10 +39,12 @@ from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import Vigil, keep_vigil
 from tradebot.domain.calendar import ist_date
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
+from tradebot.engine.figures_view import Vitals
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
@@ -65,6 +67,7 @@ class Paper:
     session: Path
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
+    vitals: Callable[[], Vitals]
     start: datetime
 
 
@@ -138,6 +141,7 @@ def open_paper(
             session=books.session,
             clock=clock,
             marks=paper_marks(exchange, settings.run.account_id, lock),
+            vitals=vitals_of(doors, home, RealClock()),
             start=start,
         )
         books.relay.hand_on()

@@ -36,10 +36,12 @@ from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import alert_watch
 from tradebot.domain.calendar import Calendar, ist
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
+from tradebot.engine.figures_view import Vitals
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
@@ -66,6 +68,7 @@ class Replay:
     session: Path
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
+    vitals: Callable[[], Vitals]
     start: datetime
     end: datetime
 
@@ -142,6 +145,7 @@ def open_replay(
             session=books.session,
             clock=PacedClock(clock, pace),
             marks=paper_marks(exchange, settings.run.account_id, lock),
+            vitals=vitals_of(doors, home, RealClock()),
             start=start,
             end=end,
         )

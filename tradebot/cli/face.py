@@ -7,6 +7,9 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
@@ -16,13 +19,16 @@ from config.settings import Settings
 from tradebot.app import Live, Paper, Replay
 from tradebot.app.facts import run_facts
 from tradebot.cli.progress import Progress
-from tradebot.domain.events import Event
+from tradebot.domain.alerts import AlertAction
+from tradebot.domain.events import Event, EventName
+from tradebot.engine.answers import Answer
 from tradebot.engine.bus import Listener
-from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import PauseEntries
-from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
+from tradebot.engine.engine import Engine
+from tradebot.engine.inbox import InboxFull
+from tradebot.engine.messages import Command
+from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.interfaces.ui.choice import Face as Kind
-from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.choice import Switches, choose_ui
 from tradebot.interfaces.ui.line import LineMode
 from tradebot.interfaces.ui.look import Look
 from tradebot.interfaces.ui.screen import Dashboard, DashboardOptions
@@ -41,14 +47,23 @@ class Face:
     """
 
     def __init__(
-        self, kind: Kind, settings: Settings, clock: Clock, *, look: Look, stdout: TextIO, stderr: TextIO
+        self,
+        kind: Kind,
+        settings: Settings,
+        clock: Clock,
+        *,
+        look: Look,
+        stdout: TextIO,
+        stderr: TextIO,
+        is_read_only: bool = False,
     ) -> None:
-        """`clock` is the machine's."""
+        """`clock` is the machine's. `is_read_only`: the screen's keys change nothing."""
         self._settings = settings
         self._clock = clock
         self._stdout = stdout
         self._stderr = stderr
         self._look = look
+        self._is_read_only = is_read_only
         self._kind = kind
         self._on_terminal = [stream for stream in (stdout, stderr) if stream.isatty()]
         self._listener: Listener = _nothing
@@ -61,18 +76,21 @@ class Face:
         self._is_fault_told = False
 
     @classmethod
-    def of_process(cls, settings: Settings, clock: Clock) -> Self:
+    def of_process(
+        cls, settings: Settings, clock: Clock, *, is_ascii: bool = False, is_read_only: bool = False
+    ) -> Self:
         """What the settings ask for, as far as this process has a terminal that is fit for it."""
-        kind, look = choose_ui(settings.run.ui, sys.stdout, os.environ), Look.of(os.environ)
-        return cls(kind, settings, clock, look=look, stdout=sys.stdout, stderr=sys.stderr)
+        kind = choose_ui(settings.screen.ui, _switches(settings), sys.stdout, os.environ)
+        look = Look.of(os.environ, is_ascii=is_ascii)
+        return cls(kind, settings, clock, look=look, stdout=sys.stdout, stderr=sys.stderr, is_read_only=is_read_only)
 
     def __enter__(self) -> Self:
         replay = self._settings.replay
         match self._kind:
-            case "full":
+            case "full" | "heartbeat":
                 self._listener = self._feed
                 logging.getLogger().addHandler(self._warnings)
-            case "line":
+            case "line" | "rich":
                 self._begin_lines()
             case "off":
                 if self._settings.run.mode is Mode.REPLAY:
@@ -95,10 +113,12 @@ class Face:
 
     def __call__(self, event: Event) -> None:
         self._listener(event)
+        if event.name is EventName.ALERT_FIRING and event.fields.get("action") == AlertAction.MONITORS_OFF:
+            self._give_up(event.message)
 
     def show(self, run: Replay | Paper | Live, stop: Callable[[], None]) -> None:
         """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
-        if self._kind != "full" or self._is_hung_up:
+        if self._kind not in ("full", "heartbeat") or self._is_hung_up:
             return
         try:
             terminal = Terminal.behind(self._stdout)
@@ -113,18 +133,19 @@ class Face:
             facts=run_facts(self._settings, run, self._clock.monotonic()),
             feed=self._feed,
             slot=slot,
-            marks=run.marks,
             clock=run.clock,
             real=self._clock,
+            sources=Sources(marks=run.marks, vitals=run.vitals),
         )
         options = DashboardOptions(
-            refresh_s=float(self._settings.run.live_monitor_refresh_s),
+            refresh_s=float(self._settings.screen.live_monitor_refresh_s),
             look=self._look,
             screenshots=run.session,
+            is_read_only=self._is_read_only,
+            has_panels=self._kind == "full",
         )
-        self._dashboard = Dashboard(
-            slot, terminal, stop, self._clock, options, self._dashboard_ended, _pausing(run.engine.inbox)
-        )
+        hand_in = _handing_in(run.engine, run.session.name)
+        self._dashboard = Dashboard(slot, terminal, stop, self._clock, options, self._dashboard_ended, hand_in)
         self._dashboard.start()
 
     def turn(self) -> None:
@@ -143,6 +164,12 @@ class Face:
         elif self._stdout in self._on_terminal:
             self._listener = _nothing
 
+    def _give_up(self, why: str) -> None:
+        """The screen costs too much; lines take its place."""
+        self._maker = None
+        if self._dashboard is not None:
+            self._dashboard.leave(why)
+
     def _make_view(self, make: Callable[[ViewMaker], None]) -> None:
         maker = self._maker
         if maker is None:
@@ -150,9 +177,7 @@ class Face:
         try:
             make(maker)
         except Exception as fault:  # the daemon outlives its face
-            self._maker = None
-            if self._dashboard is not None:
-                self._dashboard.leave(f"{type(fault).__name__}: {fault}")
+            self._give_up(f"{type(fault).__name__}: {fault}")
 
     def _dashboard_ended(self) -> None:
         """On the dashboard's thread, which has given the terminal back."""
@@ -174,7 +199,8 @@ class Face:
         return self._is_hung_up or dashboard.is_terminal_gone
 
     def _begin_lines(self) -> None:
-        self._line = LineMode(self._stdout, self._clock)
+        is_rich = self._kind == "rich" and self._stdout in self._on_terminal
+        self._line = LineMode(self._stdout, self._clock, self._look if is_rich else None)
         self._line.start()
         self._listener = self._line
 
@@ -201,8 +227,27 @@ def _nothing(event: Event) -> None:
     """For who shows nothing."""
 
 
-def _pausing(inbox: Inbox) -> Callable[[bool], None]:
-    def pause(is_paused: bool) -> None:
-        inbox.put(PauseEntries(is_paused=is_paused, correlation_id="dashboard"))
+def _handing_in(engine: Engine, session: str) -> Callable[[Command], Future[Answer]]:
+    """Commands of the keys, each under an id of its own; the answer comes when what it changed is saved."""
+    numbers = count(1)
 
-    return pause
+    def hand_in(command: Command) -> Future[Answer]:
+        correlation_id = f"dashboard:{session}:{next(numbers)}"
+        awaited = engine.answers.expect(correlation_id)
+        try:
+            engine.inbox.put(replace(command, correlation_id=correlation_id))
+        except InboxFull:
+            engine.answers.forget(correlation_id)
+            raise
+        return awaited
+
+    return hand_in
+
+
+def _switches(settings: Settings) -> Switches:
+    return Switches(
+        monitors=bool(settings.in_force("ENABLE_LIVE_MONITORS")),
+        dashboard=bool(settings.in_force("ENABLE_LIVE_DASHBOARD")),
+        heartbeat=bool(settings.in_force("ENABLE_LIVE_HEARTBEAT")),
+        rich_lines=bool(settings.in_force("ENABLE_RICH_LOGGING")),
+    )

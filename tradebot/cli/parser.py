@@ -88,6 +88,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", help="the number that all chance is made from")
     parser.add_argument("--yes-live", action="store_true", help="mode live without the question, for a service")
     parser.add_argument("--ui", choices=("auto", "full", "line", "off"), help="what the terminal shows")
+    parser.add_argument("--ascii", action="store_true", help="only characters that every terminal has")
+    parser.add_argument("--read-only", action="store_true", help="the screen's keys change nothing")
 
 
 def _add_what_if(parser: argparse.ArgumentParser) -> None:

@@ -31,15 +31,16 @@ def run(options: argparse.Namespace) -> int:
     source = ConfigSource(folder=folder, environ=dict(os.environ), overrides=_overrides(options))
     settings = source.settings_at_start()
     check_http(settings, home)
+    face = Face.of_process(settings, RealClock(), is_ascii=options.ascii, is_read_only=options.read_only)
     try:
         match settings.run.mode:
             case Mode.REPLAY:
-                return _replay(settings, home, source)
+                return _replay(settings, home, source, face)
             case Mode.PAPER:
-                return _paper_or_live(settings, home, source)
+                return _paper_or_live(settings, home, source, face)
             case Mode.LIVE:
                 confirm(settings, is_told=options.yes_live)
-                return _paper_or_live(settings, home, source)
+                return _paper_or_live(settings, home, source, face)
     except StoppedEarly:
         print("stopped before it began: nothing was sent")
         return ExitCode.OK
@@ -58,9 +59,8 @@ def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
+def _replay(settings: Settings, home: Path, source: ConfigSource, face: Face) -> int:
     clock = RealClock()
-    face = Face.of_process(settings, clock)
     stopping = Stopping(face.hang_up)
     http = HttpFace(settings, home)
 
@@ -86,10 +86,9 @@ def _replay(settings: Settings, home: Path, source: ConfigSource) -> int:
     return ExitCode.OK
 
 
-def _paper_or_live(settings: Settings, home: Path, source: ConfigSource) -> int:
+def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: Face) -> int:
     """In real time, or at the pace of an exchange process, until it is stopped."""
     clock = RealClock()
-    face = Face.of_process(settings, clock)
     stopping = Stopping(face.hang_up)
     http = HttpFace(settings, home)
 

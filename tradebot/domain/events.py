@@ -79,6 +79,7 @@ class EventName(StrEnum):
     JOB_MISSED = "JOB_MISSED"
     JOB_FAILED = "JOB_FAILED"
     BROKER_UNREACHABLE = "BROKER_UNREACHABLE"
+    BROKER_BACK = "BROKER_BACK"
     BROKER_WORD_UNKNOWN = "BROKER_WORD_UNKNOWN"
     BROKER_SESSION = "BROKER_SESSION"
     BROKER_LOGIN_MISSING = "BROKER_LOGIN_MISSING"
@@ -475,6 +476,9 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="A call that only looks had no usable answer. Nothing is concluded from it; it is made again.",
         levels=_ERROR,
         always=("error",),
+    ),
+    EventName.BROKER_BACK: EventFields(
+        meaning="The broker's order book was shown again; for `gone_s` seconds it was not.", always=("gone_s",)
     ),
     EventName.BROKER_WORD_UNKNOWN: EventFields(
         meaning="The broker shows an order with a status that is not known; the order stays as it is.",

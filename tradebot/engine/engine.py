@@ -327,6 +327,8 @@ class Engine:
                 self._jobs.due(unit, job)
 
     def _book_seen(self, unit: Unit, message: BookSeen) -> None:
+        if self.memory.unreachable_since is not None:
+            self._broker_is_back(unit, self.memory.unreachable_since)
         counts = self._tracker.book_seen(unit, message)
         if message.job is not None:
             self.memory.running.discard(message.job.name)
@@ -338,7 +340,15 @@ class Engine:
         if not self.memory.is_reconciled:
             self._reconciled(unit, counts)
 
+    def _broker_is_back(self, unit: Unit, since: datetime) -> None:
+        unit.facts["unreachable_since"] = None
+        gone_s = int((unit.now - since).total_seconds())
+        text = f"the broker answers again, after {gone_s} s"
+        ledger.tell(unit, EventName.BROKER_BACK, text, fields={"gone_s": gone_s})
+
     def _call_failed(self, unit: Unit, message: CallFailed) -> None:
+        if message.call == LookAtBook.__name__ and self.memory.unreachable_since is None:
+            unit.facts["unreachable_since"] = unit.now
         if message.job is not None:
             self.memory.running.discard(message.job.name)
         if message.names:

@@ -130,6 +130,7 @@ class Memory:
     running: set[Job] = field(default_factory=set)
     market_asked: bool = False
     is_reconciled: bool = False
+    unreachable_since: datetime | None = None
     is_day_over: bool = False
     entries_stopped: str = ""
     is_paused: bool = False

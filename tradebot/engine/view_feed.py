@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import Event, EventName, Level
+from tradebot.engine.figures_view import Vitals, watched_symbols
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
 from tradebot.engine.views import BlockCount, DaemonView, Marks, RunFacts, Tail, make_view
@@ -17,6 +19,7 @@ from tradebot.ports import Clock
 EVENTS_MAX = 500
 ERRORS_MAX = 100
 REASONS_MAX = 50
+SLIPPAGES_MAX = 1_000
 OTHER_REASONS = "other reasons"
 EVERY_S = 0.5
 
@@ -37,6 +40,7 @@ class ViewFeed:
         self._blocks: dict[str, BlockCount] = {}
         self._blocks_of: date | None = None
         self._told: dict[EventName, int] = {}
+        self._slippages: deque[Decimal] = deque(maxlen=SLIPPAGES_MAX)
 
     def __call__(self, event: Event) -> None:
         if event.level is not Level.DEBUG:
@@ -44,13 +48,21 @@ class ViewFeed:
         self._told[event.name] = self._told.get(event.name, 0) + 1
         if event.level in _ERRORS:
             self._errors.append(event)
+        if event.name is EventName.ENTRY_SLIPPAGE:
+            self._slippages.append(Decimal(str(event.fields["slippage_bps"])))
         if event.name is EventName.GUARD_BLOCK and not event.fields.get("shadow"):
             self._count_block(event)
 
     def tail(self) -> Tail:
         """What has been collected, as values of its own; blocks with the most frequent reason first."""
         blocks = sorted(self._blocks.values(), key=lambda block: (-block.count, block.reason))
-        return Tail(events=tuple(self._events), blocks=tuple(blocks), errors=tuple(self._errors), told=dict(self._told))
+        return Tail(
+            events=tuple(self._events),
+            blocks=tuple(blocks),
+            errors=tuple(self._errors),
+            told=dict(self._told),
+            slippages=tuple(self._slippages),
+        )
 
     def _count_block(self, event: Event) -> None:
         today = ist_date(event.at)
@@ -77,6 +89,15 @@ class ViewSlot:
         self.latest = view
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a view is made from beside the engine's memory, each answered at once and without a call outside: `marks`
+    of the symbols held and watched, `vitals` of the machine."""
+
+    marks: Callable[[Sequence[str]], Marks]
+    vitals: Callable[[], Vitals] = Vitals
+
+
 class ViewMaker:
     """Makes views on the engine thread, at most one in EVERY_S real seconds, so that a fast replay stays fast."""
 
@@ -88,18 +109,17 @@ class ViewMaker:
         facts: RunFacts,
         feed: ViewFeed,
         slot: ViewSlot,
-        marks: Callable[[Sequence[str]], Marks],
+        sources: Sources,
         clock: Clock,
         real: Clock,
     ) -> None:
-        """`marks` says, at once and without a call outside, what is known of the symbols held; `clock` is the
-        engine's, `real` the machine's."""
+        """`clock` is the engine's, `real` the machine's."""
         self._memory = memory
         self._setting = setting
         self._facts = facts
         self._feed = feed
         self._slot = slot
-        self._marks = marks
+        self._sources = sources
         self._clock = clock
         self._real = real
         self._made_s: float | None = None
@@ -112,16 +132,18 @@ class ViewMaker:
 
     def refresh_now(self) -> None:
         """A new view whatever the age of the last one: at the start, and for the last picture of a run."""
-        self._made_s = self._real.monotonic()
+        self._made_s, now = self._real.monotonic(), self._clock.now()
         held = [position.symbol for position in self._memory.positions.values() if position.is_open]
+        watched = watched_symbols(self._memory, self._facts.watchlist, ist_date(now))
         self._slot.put(
             make_view(
                 self._memory,
                 self._setting,
-                now=self._clock.now(),
+                now=now,
                 made_s=self._made_s,
                 facts=self._facts,
                 tail=self._feed.tail(),
-                marks=self._marks(held),
+                marks=self._sources.marks(list(dict.fromkeys([*held, *watched]))),
+                vitals=self._sources.vitals(),
             )
         )

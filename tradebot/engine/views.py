@@ -8,14 +8,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tradebot.domain.alerts import ALERT_RULES, StandingAlert
+from tradebot.domain.alerts import ALERT_RULES, AlertName, StandingAlert
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
 from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.kill import Latch
 from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.engine.alerting import describe, level_of
 from tradebot.engine.day_plan import plan_day
+from tradebot.engine.figures_view import (
+    CallFigures,
+    Counts,
+    FillFigures,
+    Prices,
+    Vitals,
+    WatchRow,
+    call_figures,
+    fill_figures,
+    watch_rows,
+    watched_symbols,
+)
 from tradebot.engine.flags_view import flags_in_force, warnings_of
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
@@ -26,6 +39,7 @@ ROWS_PER_STATUS_MAX = 50
 POSITIONS_MAX = 100
 HALTED_SHOWN_MAX = 5
 
+_NOTHING_KNOWN = Vitals()
 _ONE_DAY = timedelta(days=1)
 _RECENT = timedelta(minutes=5)
 _NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.HALTS, Job.VERIFY, Job.RESEND})
@@ -45,13 +59,14 @@ class BlockCount:
 class Tail:
     """What the bus has told: the last events (oldest first), today's blocks, the last errors, and all of the run.
 
-    `told` counts events by name since the start.
+    `told` counts events by name since the start; `slippages` are the last entries' in basis points.
     """
 
     events: tuple[Event, ...] = ()
     blocks: tuple[BlockCount, ...] = ()
     errors: tuple[Event, ...] = ()
     told: Mapping[EventName, int] = field(default_factory=dict)
+    slippages: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +75,8 @@ class RunFacts:
 
     `started_s` is the real monotonic clock at the start.
     `rate` is virtual seconds per real second: 1 on a real clock, 0 where the run does not wait for time at all.
-    `days` are the trading days of a replay, in order; empty for a run without an end.
+    `days` are the trading days of a replay, in order; empty for a run without an end. `watchlist` are the symbols that
+    the operator wants to see beside those of the signals.
     """
 
     name: str
@@ -69,16 +85,19 @@ class RunFacts:
     started_s: float
     rate: float = 1.0
     days: tuple[date, ...] = ()
+    watchlist: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What the market and the broker last said: last prices by symbol, and the money that is free for new orders.
+    """What the market and the broker last said: last prices and day's highs by symbol, and the money that is free for
+    new orders.
 
     What is not known is left out: nothing is shown for it.
     """
 
     prices: Mapping[str, Decimal] = field(default_factory=dict)
+    highs: Mapping[str, Decimal] = field(default_factory=dict)
     free: Decimal | None = None
 
 
@@ -142,11 +161,14 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """Something that stands until it is mended; `at` is None where nobody wrote down since when."""
+    """Something that stands until it is mended; `at` is None where nobody wrote down since when. One with a `name` is
+    of the table of alert rules, and may be seen by somebody."""
 
     level: Level
     text: str
     at: datetime | None = None
+    name: AlertName | None = None
+    is_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,16 +201,31 @@ class DaemonView:
     schedule: tuple[JobRow, ...]
     flags: tuple[tuple[str, str], ...]
     alerts: tuple[Alert, ...]
+    latch: Latch | None
+    is_observed_only: bool
+    unreachable_since: datetime | None
+    watched: tuple[WatchRow, ...]
+    fills: FillFigures
+    calls: CallFigures
+    vitals: Vitals
     errors_recent: int
     progress: Progress | None
     tail: Tail
 
 
 def make_view(
-    memory: Memory, setting: Setting, *, now: datetime, made_s: float, facts: RunFacts, tail: Tail, marks: Marks
+    memory: Memory,
+    setting: Setting,
+    *,
+    now: datetime,
+    made_s: float,
+    facts: RunFacts,
+    tail: Tail,
+    marks: Marks,
+    vitals: Vitals = _NOTHING_KNOWN,
 ) -> DaemonView:
     """The picture at `now`. Reads memory, so it runs on the engine thread; costs about a millisecond for 200 orders."""
-    orders = memory.orders.values()
+    orders, today = memory.orders.values(), ist_date(now)
     held = [position for position in memory.positions.values() if position.is_open]
     positions = tuple(_position_row(position, marks) for position in held[-POSITIONS_MAX:][::-1])
     return DaemonView(
@@ -202,12 +239,24 @@ def make_view(
         positions=positions,
         positions_open=len(held),
         positions_max=setting.policy.risk.positions_max,
-        money=_money(orders, held, marks, ist_date(now)),
+        money=_money(orders, held, marks, today),
         schedule=schedule(now, memory, setting),
         flags=flags_in_force(setting.policy),
         alerts=(*_of_switches(setting.policy, facts.mode), *_alerts(memory)),
+        latch=memory.latch,
+        is_observed_only=setting.policy.flags.observe_only,
+        unreachable_since=memory.unreachable_since,
+        watched=watch_rows(
+            memory,
+            watched_symbols(memory, facts.watchlist, today),
+            Prices(last=marks.prices, highs=marks.highs),
+            today,
+        ),
+        fills=fill_figures(orders, tail.slippages, today),
+        calls=call_figures(memory, vitals, _counts_of_calls(tail), now),
+        vitals=vitals,
         errors_recent=sum(event.at > now - _RECENT for event in tail.errors),
-        progress=_progress(facts.days, ist_date(now)),
+        progress=_progress(facts.days, today),
         tail=tail,
     )
 
@@ -327,11 +376,14 @@ def _of_switches(policy: Policy, mode: str) -> Iterator[Alert]:
 
 def _alerts(memory: Memory) -> tuple[Alert, ...]:
     alerts = []
+    if memory.latch is not None:
+        text = f"KILL SWITCH: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}; K releases it"
+        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.latch.at))
+    if memory.unreachable_since is not None:
+        text = "the broker does not answer; what is shown of it is old"
+        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.unreachable_since))
     if memory.entries_stopped:
         alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
-    if memory.latch is not None:
-        text = f"kill switch: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}"
-        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.latch.at))
     if memory.is_paused:
         alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
     for standing in memory.alerts.values():
@@ -348,7 +400,24 @@ def _standing(alert: StandingAlert) -> Alert:
     rule, severity = ALERT_RULES[alert.name], alert.severity
     assert severity is not None
     seen = f" (seen by {alert.acknowledged_by})" if alert.acknowledged_by else ""
-    return Alert(level=level_of(severity), text=describe(rule, severity, alert.figure) + seen, at=alert.since)
+    return Alert(
+        level=level_of(severity),
+        text=describe(rule, severity, alert.figure) + seen,
+        at=alert.since,
+        name=alert.name,
+        is_seen=bool(alert.acknowledged_by),
+    )
+
+
+def _counts_of_calls(tail: Tail) -> Counts:
+    told = tail.told
+    return Counts(
+        hits=told.get(EventName.CACHE_HIT, 0),
+        stale=told.get(EventName.CACHE_STALE, 0),
+        misses=told.get(EventName.CACHE_MISS, 0),
+        throttled=told.get(EventName.RATE_LIMIT_THROTTLE, 0),
+        failed=told.get(EventName.BROKER_UNREACHABLE, 0),
+    )
 
 
 def _progress(days: Sequence[date], today: date) -> Progress | None:

@@ -27,6 +27,7 @@ from tradebot.domain.policy import GuardMode, Policy
 # What the composition root, the replay and the log take directly; everything else must reach the decisions.
 OUTSIDE_THE_POLICY = {
     "mode", "database_url", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
+    "WATCHLIST", "ENABLE_LIVE_MONITORS", "ENABLE_LIVE_DASHBOARD", "ENABLE_LIVE_HEARTBEAT", "ENABLE_RICH_LOGGING",
     "data", "from", "to", "speed", "seed", "strategies",
     "ENABLE_RATE_LIMITING", "RATE_LIMIT_ORDERS_PER_S", "RATE_LIMIT_QUOTES_PER_S", "RATE_LIMIT_REST_PER_S",
     "ENABLE_COALESCING", "ENABLE_SOFT_TTL_CACHE", "QUOTE_FRESH_S", "QUOTE_STALE_S", "QUOTE_CACHE_SYMBOLS_MAX",
@@ -161,6 +162,7 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                     st.sampled_from(["true", "1", "nan", "-"]), st.from_regex(r"[A-Za-z0-9_-]{1,32}", fullmatch=True)
                 ),
                 "data": st.just(""),
+                "WATCHLIST": st.sampled_from(["", "INFY", "INFY,M&M"]),
                 "broker_url": st.sampled_from(["", "http://127.0.0.1:8800", "http://localhost:1"]),
                 "BROKER_STATIC_IP": st.sampled_from(["", "10.20.30.40"]),
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
@@ -236,6 +238,7 @@ def _another(key: Key) -> object:
                 "account_id": "other",
                 "user_id": "other",
                 "data": "bars.csv",
+                "WATCHLIST": "INFY",
                 "database_url": "sqlite:///other.db",
                 "MANUAL_POLICY_OF": "INFY=halt",
                 "DEAD_MAN_URL": "http://127.0.0.1:1/ping",

@@ -16,9 +16,21 @@ from tests.builders import a_position as a_holding
 from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.events import Event, EventName, Level
-from tradebot.domain.orders import BrokerOrderId, JobRun, Order, OrderId, OrderStatus, PositionId, Side
+from tradebot.domain.kill import KillMode, Latch
+from tradebot.domain.orders import (
+    BrokerOrderId,
+    Decision,
+    DecisionId,
+    JobRun,
+    Order,
+    OrderId,
+    OrderStatus,
+    PositionId,
+    Side,
+)
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
+from tradebot.engine.figures_view import Vitals
 from tradebot.engine.ids import OrderIds
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
@@ -80,6 +92,7 @@ def a_view(
     events: Sequence[Event] = (),
     facts: RunFacts = FACTS,
     marks: Marks | None = None,
+    vitals: Vitals | None = None,
     made_s: float = 100.0,
     **policy: Any,
 ) -> DaemonView:
@@ -94,6 +107,7 @@ def a_view(
         facts=facts,
         tail=feed.tail(),
         marks=marks or Marks(),
+        vitals=vitals or Vitals(),
     )
 
 
@@ -127,13 +141,76 @@ def a_busy_view(orders: int = 40, **changes: Any) -> DaemonView:
         a_holding(),
         a_holding(id=PositionId("P2"), symbol="TCS", quantity=40, cost=Decimal("152040")),
     ]
+    memory = a_memory(made, held)
+    for decision in some_decisions(made):
+        memory.decisions[decision.id] = decision
     return a_view(
-        a_memory(made, held),
+        memory,
         events=some_events(),
-        marks=Marks(prices={"INFY": Decimal("1018.05"), "TCS": Decimal("3788.20")}, free=Decimal("390000")),
+        marks=Marks(
+            prices={"INFY": Decimal("1018.05"), "TCS": Decimal("3788.20"), "WIPRO": Decimal("241.15")},
+            highs={"INFY": Decimal("1022.40"), "TCS": Decimal("3840.00"), "WIPRO": Decimal("251.00")},
+            free=Decimal("390000"),
+        ),
+        vitals=Vitals(
+            memory_mb=Decimal("112.4"), cpu_pct=Decimal("2.1"), disk_pct=Decimal(61), calls=1_240, delayed=12
+        ),
         facts=replace(FACTS, rate=1000.0, days=(MONDAY, MONDAY + timedelta(days=1))),
         **changes,
     )
+
+
+def some_decisions(orders: Sequence[Order]) -> list[Decision]:
+    """One that was blocked, and one whose order waits."""
+    waiting = next(order for order in orders if order.status is OrderStatus.PENDING and order.symbol == "INFY")
+    blocked = Decision(
+        id=DecisionId("D1"),
+        account_id="primary",
+        symbol="WIPRO",
+        side=Side.BUY,
+        trading_day=MONDAY,
+        outcome="blocked",
+        reason="THIN_DEPTH",
+        figures={},
+        order_id=None,
+        at=later(-1),
+        correlation_id="signal:D1",
+    )
+    sent = replace(blocked, id=DecisionId("D2"), symbol="INFY", outcome="sent", reason="", order_id=waiting.id)
+    return [blocked, sent]
+
+
+def a_quiet_view() -> DaemonView:
+    """A day on which nothing has happened yet."""
+    return a_view(marks=Marks(free=Decimal("1000000")))
+
+
+def an_outage() -> DaemonView:
+    """The broker does not answer, nothing can be saved, and one symbol is in doubt."""
+    errors = [
+        an_event(
+            EventName.BROKER_UNREACHABLE,
+            "LookAtBook: BrokerUnavailable: connection refused",
+            minutes=-number,
+            level=Level.ERROR,
+        )
+        for number in range(4, 0, -1)
+    ]
+    uncertain = an_event(
+        EventName.ORDER_UNCERTAIN, "INFY buy 10 @1000.00: not found at the broker", level=Level.CRITICAL
+    )
+    memory = a_memory([the_order(1), the_order(2, symbol="TCS")], entries_stopped="the last change could not be saved")
+    memory.is_reconciled, memory.unreachable_since = False, later(-4)
+    return a_view(memory, events=[*errors, uncertain])
+
+
+def a_killed_view() -> DaemonView:
+    """The kill switch is on, one order was cancelled by it, and a position is left."""
+    cancelled = the_order(1, status=OrderStatus.CANCELLED, reason="Manual: kill switch")
+    memory = a_memory([cancelled], [a_holding()])
+    memory.latch = Latch(mode=KillMode.CANCEL_ENTRIES, reason="from the dashboard", at=later(-5))
+    told = an_event(EventName.KILL_LATCHED, "kill switch: cancel_entries; from the dashboard", level=Level.CRITICAL)
+    return a_view(memory, events=[told], marks=Marks(prices={"INFY": Decimal("990")}, free=Decimal("500000")))
 
 
 def some_events() -> list[Event]:
@@ -144,6 +221,14 @@ def some_events() -> list[Event]:
         a_block("THIN_DEPTH", "WIPRO", minutes=-1),
         an_event(EventName.ORDER_REJECTED, "TCS buy 10: margin", minutes=-1, level=Level.WARNING),
         an_event(EventName.ORDER_FILLED, "INFY buy 10 @1000.00: filled", minutes=0, order_id="3"),
+        *(
+            an_event(EventName.CACHE_HIT, "INFY: remembered", minutes=0, level=Level.DEBUG, symbol="INFY")
+            for _ in range(30)
+        ),
+        *(
+            an_event(EventName.CACHE_MISS, "INFY: fetched", minutes=0, level=Level.DEBUG, symbol="INFY")
+            for _ in range(10)
+        ),
     ]
 
 

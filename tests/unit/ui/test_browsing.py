@@ -8,14 +8,17 @@ import pytest
 
 from tests.unit.ui.builders import a_busy_view, a_memory, a_view, an_event, the_order
 from tradebot.domain.events import EventName
+from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import OrderStatus
+from tradebot.engine.messages import CancelOrder, DropOrder, KillSwitch, PauseEntries, RetryOrder
 from tradebot.engine.views import DaemonView
+from tradebot.interfaces.ui.asking import BY
 from tradebot.interfaces.ui.browsing import (
     Browsing,
-    Command,
     Focus,
     Page,
     Step,
+    Wish,
     footer,
     press,
     visible_events,
@@ -39,7 +42,8 @@ def test_every_key_of_the_table_does_something() -> None:
             starts = (Browsing(), somewhere, Browsing(selected=view.orders[9].order.id), Browsing(page=Page.HELP))
             steps = [press(start, key, view) for start in starts]
             assert any(
-                step.command is not None or step.after != start for step, start in zip(steps, starts, strict=True)
+                step.command is not None or step.wish is not None or step.after != start
+                for step, start in zip(steps, starts, strict=True)
             ), key
 
 
@@ -52,11 +56,11 @@ def test_no_key_is_bound_twice() -> None:
 def test_q_asks_and_only_y_stops() -> None:
     asked = pressed(["q"])
 
-    assert asked.command is None
+    assert asked.wish is None
     assert "y / N" in footer(asked.after)
-    assert press(asked.after, "y", a_busy_view()).command is Command.QUIT
-    assert press(asked.after, "q", a_busy_view()).command is None
-    assert press(asked.after, "enter", a_busy_view()).command is None
+    assert press(asked.after, "y", a_busy_view()).wish is Wish.QUIT
+    assert press(asked.after, "q", a_busy_view()).wish is None
+    assert press(asked.after, "enter", a_busy_view()).wish is None
 
 
 @pytest.mark.parametrize(("key", "status"), list(zip("12345", OrderStatus, strict=True)))
@@ -100,7 +104,7 @@ def test_a_filter_is_typed_and_cleared() -> None:
 def test_keys_are_text_while_a_filter_is_typed() -> None:
     step = pressed(["/", "q", "1"])
 
-    assert (step.command, step.after.typing) == (None, "q1")
+    assert (step.wish, step.after.typing) == (None, "q1")
 
 
 def test_a_filter_has_a_bound() -> None:
@@ -196,5 +200,81 @@ def test_an_endless_sequence_is_not_kept_for_ever() -> None:
 
 def test_one_key_pauses_entries_and_another_resumes_them() -> None:
     view = a_view()
-    assert press(Browsing(), "p", view).command is Command.PAUSE
-    assert press(Browsing(), "P", view).command is Command.RESUME
+    assert press(Browsing(), "p", view).command == PauseEntries(is_paused=True, correlation_id=BY)
+    assert press(Browsing(), "P", view).command == PauseEntries(is_paused=False, correlation_id=BY)
+
+
+def typed(word: str) -> list[str]:
+    return ["K", *word, "enter"]
+
+
+@pytest.mark.parametrize(
+    ("word", "mode"), [("STOP", KillMode.STOP), ("KILL", KillMode.CANCEL_ENTRIES), ("FLATTEN", KillMode.FLATTEN)]
+)
+def test_the_kill_switch_wants_its_word_and_the_word_says_what_it_does(word: str, mode: KillMode) -> None:
+    command = pressed(typed(word)).command
+
+    assert isinstance(command, KillSwitch)
+    assert command.mode is mode
+
+
+@pytest.mark.parametrize("keys", [typed("kill"), typed("KIL"), typed(""), ["K", *"KILL", "esc"], ["K", "y"]])
+def test_nothing_but_the_whole_word_kills(keys: list[str]) -> None:
+    assert pressed(keys).command is None
+
+
+def test_a_mistyped_word_can_be_mended() -> None:
+    command = pressed(["K", *"STIP", "backspace", "backspace", *"OP", "enter"]).command
+
+    assert isinstance(command, KillSwitch)
+    assert command.mode is KillMode.STOP
+
+
+def test_a_kill_switch_that_is_on_is_released_by_its_own_word() -> None:
+    view = a_view(a_memory(latch=Latch(mode=KillMode.STOP)))
+
+    assert pressed(typed("KILL"), view).command is None
+    assert pressed(typed("RELEASE"), view).command == KillSwitch(
+        mode=None, reason="released from the dashboard", correlation_id=BY
+    )
+
+
+def test_r_says_what_would_be_sent_and_only_y_sends_it() -> None:
+    order = the_order(1, status=OrderStatus.FAILED)
+    view = a_view(a_memory([order]))
+
+    asked = pressed(["r"], view)
+
+    assert footer(asked.after).startswith(f"Send again: buy {order.quantity} {order.symbol} at {order.price}?")
+    assert press(asked.after, "y", view).command == RetryOrder(order_id=order.id, correlation_id=BY)
+    assert press(asked.after, "r", view).command is None
+
+
+def test_d_drops_what_failed_and_cancels_what_stands() -> None:
+    failed, pending = the_order(1, status=OrderStatus.FAILED), the_order(1, status=OrderStatus.PENDING)
+
+    dropped = pressed(["d", "y"], a_view(a_memory([failed]))).command
+    cancelled = pressed(["d", "y"], a_view(a_memory([pending]))).command
+
+    assert dropped == DropOrder(order_id=failed.id, correlation_id=BY)
+    assert isinstance(cancelled, CancelOrder)
+
+
+@pytest.mark.parametrize("key", ["r", "d"])
+def test_a_finished_order_is_neither_retried_nor_dropped_and_the_line_says_why(key: str) -> None:
+    view = a_view(a_memory([the_order(1, status=OrderStatus.CLOSED)]))
+
+    step = pressed([key], view)
+
+    assert step.after.question is None
+    assert "closed" in step.after.notice
+
+
+@pytest.mark.parametrize("key", ["q", "p", "P", "K", "r", "d", "a"])
+def test_read_only_refuses_every_key_that_changes_something(key: str) -> None:
+    view = a_view(a_memory([the_order(1, status=OrderStatus.FAILED)]))
+
+    step = press(Browsing(is_read_only=True), key, view)
+
+    assert (step.command, step.wish, step.after.question) == (None, None, None)
+    assert "read-only" in step.after.notice

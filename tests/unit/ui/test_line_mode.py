@@ -14,8 +14,9 @@ import pytest
 from tests.unit.ui.builders import an_event
 from tests.unit.ui.test_views import SteppedClock
 from tradebot.domain.events import EventName, Level
-from tradebot.interfaces.ui.choice import choose_ui
+from tradebot.interfaces.ui.choice import Switches, by_switches, choose_ui
 from tradebot.interfaces.ui.line import LINES_MAX, LineMode, event_line
+from tradebot.interfaces.ui.look import Look
 
 
 @contextmanager
@@ -113,11 +114,43 @@ def test_a_stream_of_ascii_gets_ascii(tmp_path: Path) -> None:
 @pytest.mark.parametrize("requested", ["auto", "full", "line"])
 def test_without_a_terminal_there_are_lines(requested: str, tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as stream:
-        assert choose_ui(requested, stream, {"TERM": "xterm"}) == "line"
+        assert choose_ui(requested, Switches(), stream, {"TERM": "xterm"}) == "line"
 
 
 def test_off_is_off_and_anything_else_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as stream:
-        assert choose_ui("off", stream, {}) == "off"
+        assert choose_ui("off", Switches(), stream, {}) == "off"
         with pytest.raises(ValueError, match="allowed are auto, full, line, off"):
-            choose_ui("none", stream, {})
+            choose_ui("none", Switches(), stream, {})
+
+
+@pytest.mark.flag("ENABLE_LIVE_MONITORS")
+@pytest.mark.flag("ENABLE_LIVE_DASHBOARD")
+@pytest.mark.flag("ENABLE_LIVE_HEARTBEAT")
+@pytest.mark.flag("ENABLE_RICH_LOGGING")
+@pytest.mark.parametrize(
+    ("switches", "face"),
+    [
+        (Switches(), "full"),
+        (Switches(dashboard=False), "heartbeat"),
+        (Switches(dashboard=False, heartbeat=False), "rich"),
+        (Switches(monitors=False), "rich"),
+        (Switches(monitors=False, rich_lines=False), "line"),
+    ],
+)
+def test_the_switches_choose_the_face(switches: Switches, face: str) -> None:
+    assert by_switches(switches) == face
+
+
+def test_rich_lines_are_coloured_by_their_level_and_the_words_are_the_same() -> None:
+    warning = an_event(EventName.ORDER_REJECTED, "INFY buy 10: margin", level=Level.WARNING)
+    with a_pipe() as (stream, reading):
+        line = LineMode(stream, SteppedClock(), Look())
+        line.start()
+        line(warning)
+        line(an_event(EventName.ORDER_SENT, "INFY buy 10"))
+        line.stop()
+        coloured, plain = read_all(stream, reading).splitlines()
+
+    assert coloured == f"\x1b[33m{event_line(warning)}\x1b[0m"
+    assert "\x1b" not in plain

@@ -30,7 +30,16 @@ from tradebot.domain.orders import JobRun, OrderStatus, PositionId, Side
 from tradebot.domain.policy import FlowFlags
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.messages import Job
-from tradebot.engine.view_feed import ERRORS_MAX, EVENTS_MAX, OTHER_REASONS, REASONS_MAX, ViewFeed, ViewMaker, ViewSlot
+from tradebot.engine.view_feed import (
+    ERRORS_MAX,
+    EVENTS_MAX,
+    OTHER_REASONS,
+    REASONS_MAX,
+    Sources,
+    ViewFeed,
+    ViewMaker,
+    ViewSlot,
+)
 from tradebot.engine.views import ROWS_PER_STATUS_MAX, DaemonView, Marks, market_view, schedule
 
 
@@ -155,7 +164,7 @@ def test_the_schedule_agrees_with_the_scheduler(minutes: int, seconds: int, ever
 
     for name, found in rows.items():
         instants = [next_instant(job, now + timedelta.resolution) for job in planned if job.name == name]
-        assert found == min(at for at in instants if at is not None)
+        assert found == min((at for at in instants if at is not None), default=None)
 
 
 def test_a_job_shows_its_last_run() -> None:
@@ -292,7 +301,7 @@ def a_maker(clock: SteppedClock, slot: ViewSlot) -> ViewMaker:
         facts=FACTS,
         feed=ViewFeed(),
         slot=slot,
-        marks=lambda symbols: Marks(prices=dict.fromkeys(symbols, Decimal(1))),
+        sources=Sources(marks=lambda symbols: Marks(prices=dict.fromkeys(symbols, Decimal(1)))),
         clock=clock,
         real=clock,
     )

@@ -11,7 +11,7 @@ from decimal import Decimal
 from tradebot.domain.events import Event, EventName
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
-from tradebot.engine.view_feed import ViewFeed, ViewMaker, ViewSlot
+from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import DaemonView, Marks, RunFacts
 from tradebot.interfaces.api.errors import ApiError
 from tradebot.ports import Clock
@@ -78,7 +78,7 @@ class Overview:
             facts=facts,
             feed=self._feed,
             slot=self._slot,
-            marks=marks,
+            sources=Sources(marks=marks),
             clock=clock,
             real=real,
         )

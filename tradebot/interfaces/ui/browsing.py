@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tradebot.domain.events import Event
+from tradebot.domain.events import Event, Level
 from tradebot.domain.orders import OrderId, OrderStatus
+from tradebot.engine.messages import AcknowledgeAlert, Command, PauseEntries
 from tradebot.engine.views import DaemonView, OrderRow
-from tradebot.interfaces.ui.keys import ACTION_OF, BINDINGS, Action
+from tradebot.interfaces.ui import asking
+from tradebot.interfaces.ui.asking import BY, Question
+from tradebot.interfaces.ui.keys import ACTING, ACTION_OF, BINDINGS, Action
 
 REFRESH_S_MIN = 0.5
 REFRESH_S_MAX = 5.0
@@ -18,6 +21,8 @@ FILTER_LENGTH_MAX = 40
 _REFRESH_STEP_S = 0.5
 _PAGE_LINES = 10
 _FACT_LINES = 19
+_FILL_LINES = 2
+_CALL_LINES = 8
 
 
 class Focus(StrEnum):
@@ -26,7 +31,11 @@ class Focus(StrEnum):
     ORDERS = "orders"
     POSITIONS = "positions"
     EVENTS = "events"
+    ALERTS = "alerts"
+    WATCHLIST = "watchlist"
     BLOCKS = "blocks"
+    FILLS = "fills"
+    CALLS = "calls"
     SCHEDULE = "schedule"
     FLAGS = "flags"
 
@@ -37,12 +46,10 @@ class Page(StrEnum):
     HELP = "help"
 
 
-class Command(StrEnum):
+class Wish(StrEnum):
     """What a key asks of the screen itself."""
 
     QUIT = "quit"
-    PAUSE = "pause"
-    RESUME = "resume"
     REPAINT = "repaint"
     SCREENSHOT = "screenshot"
 
@@ -52,7 +59,8 @@ class Browsing:
     """`offset` counts lines from where the focused panel rests: from the top, with events from the newest one.
 
     `selected` is the order under the cursor, None for the first one. `held_at` is the number of events told when the
-    reader stopped following; None while the newest are shown. `typing` is a filter that is not finished.
+    reader stopped following; None while the newest are shown. `typing` is a filter that is not finished, `question`
+    what waits for a yes or a word. Without `has_panels` the main page is empty below the header.
     """
 
     page: Page = Page.MAIN
@@ -63,37 +71,35 @@ class Browsing:
     held_at: int | None = None
     filter: str = ""
     typing: str | None = None
-    is_quitting: bool = False
+    question: Question | None = None
     refresh_s: float = 2.0
     notice: str = ""
+    is_read_only: bool = False
+    has_panels: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """What a key led to: where the reader is then, and what is to be done by the screen or by the engine."""
+
     after: Browsing
+    wish: Wish | None = None
     command: Command | None = None
 
 
 def press(browsing: Browsing, key: str, view: DaemonView) -> Step:
     """What one key does. A key that means nothing changes nothing."""
     browsing = replace(browsing, notice="")
-    if browsing.is_quitting:
-        return _answer(browsing, key)
+    if browsing.question is not None:
+        return _answer(browsing, browsing.question, key)
     if browsing.typing is not None:
         return Step(_type(browsing, key))
     action = ACTION_OF.get(key)
     if action is None:
         return Step(browsing)
-    if action in _COMMANDS:
-        return Step(browsing, _COMMANDS[action])
-    if action in _MOVES:
-        return Step(_move(browsing, _MOVES[action], view))
-    if action in _STATUSES:
-        chosen = replace(browsing, page=Page.MAIN, focus=Focus.ORDERS, selected=None, offset=0)
-        return Step(replace(chosen, status=_STATUSES[action]))
-    if action in _CHANGES:
-        return Step(_CHANGES[action](browsing))
-    return Step(_detail(browsing, view) if action is Action.DETAIL else _follow(browsing, view))
+    if action in ACTING:
+        return _act(browsing, action, view)
+    return _look_around(browsing, action, view)
 
 
 def visible_orders(view: DaemonView, browsing: Browsing) -> Sequence[OrderRow]:
@@ -136,8 +142,8 @@ def events_of(view: DaemonView, row: OrderRow) -> Sequence[Event]:
 
 def footer(browsing: Browsing) -> str:
     """The last line: the question that waits for an answer, or what there is to press."""
-    if browsing.is_quitting:
-        return "Stop tradebot? What is in flight ends or is written down as uncertain.  y / N"
+    if browsing.question is not None:
+        return browsing.question.shown
     if browsing.typing is not None:
         return f"filter: {browsing.typing}_   enter: show   esc: leave it"
     if browsing.notice:
@@ -145,14 +151,71 @@ def footer(browsing: Browsing) -> str:
     if browsing.page is not Page.MAIN:
         return "esc back   q quit"
     filtered = f"filter {browsing.filter!r} (esc clears it)   " if browsing.filter else ""
-    return f"{filtered}? help   q quit   tab panel   0-5 status   enter detail   / filter   p pause"
+    return f"{filtered}? help  q quit  tab panel  0-5 status  enter detail  / filter  p pause  K KILL"
 
 
-def _answer(browsing: Browsing, key: str) -> Step:
-    browsing = replace(browsing, is_quitting=False)
-    if key in ("y", "Y"):
-        return Step(replace(browsing, notice="stopping ..."), Command.QUIT)
-    return Step(replace(browsing, notice="not stopped"))
+def _answer(browsing: Browsing, question: Question, key: str) -> Step:
+    reply = asking.press(question, key)
+    if reply.question is not None:
+        return Step(replace(browsing, question=reply.question))
+    browsing = replace(browsing, question=None)
+    if not reply.is_yes:
+        return Step(replace(browsing, notice="left as it is"))
+    if reply.command is None:
+        return Step(replace(browsing, notice="stopping ..."), wish=Wish.QUIT)
+    return Step(browsing, command=reply.command)
+
+
+def _act(browsing: Browsing, action: Action, view: DaemonView) -> Step:
+    """What changes something outside: at once where it can be taken back with a key, else after a question."""
+    if browsing.is_read_only:
+        return Step(replace(browsing, notice="read-only: this key does nothing here"))
+    match action:
+        case Action.PAUSE | Action.RESUME:
+            return Step(browsing, command=PauseEntries(is_paused=action is Action.PAUSE, correlation_id=BY))
+        case Action.KILL:
+            return Step(replace(browsing, question=asking.about_killing(is_killed=view.latch is not None)))
+        case Action.RETRY | Action.DROP:
+            return Step(_about_order(browsing, action, view))
+        case Action.ACKNOWLEDGE:
+            return _acknowledge(browsing, view)
+        case _:
+            return Step(replace(browsing, question=asking.about_quitting()))
+
+
+def _acknowledge(browsing: Browsing, view: DaemonView) -> Step:
+    """The worst alert that nobody has seen yet."""
+    unseen = [alert for alert in view.alerts if alert.name is not None and not alert.is_seen]
+    if not unseen:
+        return Step(replace(browsing, notice="no alert waits for anybody to see it"))
+    first = max(unseen, key=lambda alert: list(Level).index(alert.level))
+    assert first.name is not None
+    return Step(browsing, command=AcknowledgeAlert(name=first.name, by=BY, correlation_id=BY))
+
+
+def _about_order(browsing: Browsing, action: Action, view: DaemonView) -> Browsing:
+    """The order under the cursor, or the one whose detail is shown."""
+    rows = visible_orders(view, browsing)
+    row = selected_row(view, browsing) if browsing.page is Page.DETAIL else None
+    if row is None and rows and browsing.page is Page.MAIN:
+        row = rows[selected_at(rows, browsing)]
+    if row is None:
+        return replace(browsing, notice="no order is chosen")
+    found = asking.about_retrying(row) if action is Action.RETRY else asking.about_dropping(row)
+    return replace(browsing, notice=found) if isinstance(found, str) else replace(browsing, question=found)
+
+
+def _look_around(browsing: Browsing, action: Action, view: DaemonView) -> Step:
+    if action in _WISHES:
+        return Step(browsing, wish=_WISHES[action])
+    if action in _MOVES:
+        return Step(_move(browsing, _MOVES[action], view))
+    if action in _STATUSES:
+        chosen = replace(browsing, page=Page.MAIN, focus=Focus.ORDERS, selected=None, offset=0)
+        return Step(replace(chosen, status=_STATUSES[action]))
+    if action in _CHANGES:
+        return Step(_CHANGES[action](browsing))
+    return Step(_detail(browsing, view) if action is Action.DETAIL else _follow(browsing, view))
 
 
 def _type(browsing: Browsing, key: str) -> Browsing:
@@ -200,6 +263,10 @@ def _last_offset(browsing: Browsing, view: DaemonView) -> int:
     lengths = {
         Focus.POSITIONS: len(view.positions),
         Focus.BLOCKS: len(view.tail.blocks),
+        Focus.ALERTS: len(view.alerts),
+        Focus.WATCHLIST: len(view.watched),
+        Focus.FILLS: _FILL_LINES + len(view.fills.slippage),
+        Focus.CALLS: _CALL_LINES,
         Focus.SCHEDULE: len(view.schedule),
         Focus.FLAGS: len(view.flags),
     }
@@ -247,10 +314,6 @@ def _help(browsing: Browsing) -> Browsing:
     return replace(browsing, page=Page.HELP, offset=0)
 
 
-def _quit(browsing: Browsing) -> Browsing:
-    return replace(browsing, is_quitting=True)
-
-
 def _back(browsing: Browsing) -> Browsing:
     if browsing.page is not Page.MAIN:
         return replace(browsing, page=Page.MAIN, offset=0)
@@ -283,12 +346,7 @@ def _ignore_suspend(browsing: Browsing) -> Browsing:
     return replace(browsing, notice="ctrl-z is ignored: a suspended tradebot looks after nothing; q stops it")
 
 
-_COMMANDS: Mapping[Action, Command] = {
-    Action.REPAINT: Command.REPAINT,
-    Action.SCREENSHOT: Command.SCREENSHOT,
-    Action.PAUSE: Command.PAUSE,
-    Action.RESUME: Command.RESUME,
-}
+_WISHES: Mapping[Action, Wish] = {Action.REPAINT: Wish.REPAINT, Action.SCREENSHOT: Wish.SCREENSHOT}
 _MOVES: Mapping[Action, int] = {
     Action.DOWN: 1,
     Action.UP: -1,
@@ -307,7 +365,6 @@ _STATUSES: Mapping[Action, OrderStatus | None] = {
 }
 _CHANGES: Mapping[Action, Callable[[Browsing], Browsing]] = {
     Action.HELP: _help,
-    Action.QUIT: _quit,
     Action.NEXT_PANEL: _next_panel,
     Action.BACK: _back,
     Action.FILTER: _begin_filter,

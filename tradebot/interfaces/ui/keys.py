@@ -34,6 +34,10 @@ class Action(StrEnum):
     SUSPEND = "suspend"
     PAUSE = "pause"
     RESUME = "resume"
+    KILL = "kill"
+    RETRY = "retry"
+    DROP = "drop"
+    ACKNOWLEDGE = "acknowledge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,19 @@ BINDINGS = (
     Binding(("-",), "-", "refresh less often", Action.SLOWER),
     Binding(("p",), "p", "pause entries; exits go on", Action.PAUSE),
     Binding(("P",), "P", "resume entries", Action.RESUME),
+    Binding(("K",), "K", "kill switch, or its release (asks for a word)", Action.KILL),
+    Binding(("r",), "r", "send the failed order again (asks)", Action.RETRY),
+    Binding(("d",), "d", "drop the failed, cancel the pending order (asks)", Action.DROP),
+    Binding(("a",), "a", "acknowledge the alert that stands first", Action.ACKNOWLEDGE),
     Binding(("ctrl-l",), "ctrl-l", "paint everything again", Action.REPAINT),
     Binding(("s",), "s", "save this screen as text", Action.SCREENSHOT),
     Binding(("ctrl-z",), "ctrl-z", "ignored: orders would be left alone", Action.SUSPEND),
 )
+ACTING = frozenset(
+    {Action.QUIT, Action.PAUSE, Action.RESUME, Action.KILL, Action.RETRY, Action.DROP, Action.ACKNOWLEDGE}
+)
+"""What changes something outside of the screen: refused with --read-only."""
+
 ACTION_OF: Mapping[str, Action] = {key: binding.action for binding in BINDINGS for key in binding.keys}
 
 _SEQUENCES: Mapping[bytes, str] = {

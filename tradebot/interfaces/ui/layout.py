@@ -11,7 +11,20 @@ from rich.segment import SegmentLines
 from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.browsing import Browsing, Focus, Page, footer
 from tradebot.interfaces.ui.look import ALARM, BAD, DIM, Line, boxed, fitted, words
-from tradebot.interfaces.ui.panels import blocks, detail, events, flags, header, orders, positions, schedule
+from tradebot.interfaces.ui.panels import (
+    alerts,
+    blocks,
+    calls,
+    detail,
+    events,
+    fills,
+    flags,
+    header,
+    orders,
+    positions,
+    schedule,
+    watchlist,
+)
 from tradebot.interfaces.ui.panels.header import Moment
 from tradebot.interfaces.ui.panels.help import help_page
 
@@ -56,11 +69,11 @@ def top(view: DaemonView, moment: Moment, size: tuple[int, int]) -> Sequence[Lin
 def body(view: DaemonView, browsing: Browsing, size: tuple[int, int]) -> list[Line]:
     """Everything below the header: the same for the same view, browsing and size."""
     columns, lines = size
-    style = ALARM if browsing.is_quitting else BAD if browsing.notice else DIM
+    style = ALARM if browsing.question is not None else BAD if browsing.notice else DIM
     last = fitted(words((footer(browsing), style)), columns)
     if not _is_small(size):
         return [*_middle(view, browsing, columns, lines - header.LINES - 1), last]
-    asks = bool(browsing.is_quitting or browsing.notice or browsing.typing is not None)
+    asks = bool(browsing.question is not None or browsing.notice or browsing.typing is not None)
     blank: Line = fitted([], columns)
     below = [last if asks else blank, *([blank] * lines)]
     return below[: lines - 1]
@@ -82,6 +95,8 @@ def _middle(view: DaemonView, browsing: Browsing, columns: int, lines: int) -> l
                 is_focused=True,
             )
             return _drawn(page, columns, lines)
+        case Page.MAIN if not browsing.has_panels:
+            return [fitted([], columns)] * lines
         case Page.MAIN:
             panels = _panels(view, browsing)
             if columns < MIDDLE_COLUMNS or lines < _MEDIUM_LINES:
@@ -105,78 +120,74 @@ def _narrow(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], co
 
 
 def _medium(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], columns: int, lines: int) -> list[Line]:
-    """Counts beside orders, blocks beside positions; below them events, beside the schedule or the flags."""
+    """Counts beside orders, blocks beside positions; below them events, beside alerts or whichever other panel has the
+    focus."""
     counts = Panel(title=lambda: "By status", body=partial(orders.counts, view, browsing))
-    beside = Focus.FLAGS if browsing.focus is Focus.FLAGS else Focus.SCHEDULE
+    has_place = (Focus.ORDERS, Focus.POSITIONS, Focus.BLOCKS, Focus.EVENTS)
+    beside = browsing.focus if browsing.focus not in has_place else Focus.ALERTS if view.alerts else Focus.SCHEDULE
     first, second, last = _shares(lines, (5, 3, 4))
     right = columns - _LEFT
-    schedule_columns = columns * 2 // 5
+    beside_columns = columns * 2 // 5
     return [
         *_side_by_side(_drawn(counts, _LEFT, first), _drawn(panels[Focus.ORDERS], right, first)),
         *_side_by_side(_drawn(panels[Focus.BLOCKS], _LEFT, second), _drawn(panels[Focus.POSITIONS], right, second)),
         *_side_by_side(
-            _drawn(panels[beside], schedule_columns, last),
-            _drawn(panels[Focus.EVENTS], columns - schedule_columns, last),
+            _drawn(panels[beside], beside_columns, last),
+            _drawn(panels[Focus.EVENTS], columns - beside_columns, last),
         ),
     ]
 
 
 def _wide(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], columns: int, lines: int) -> list[Line]:
-    """Counts, blocks, schedule and flags at the left; orders, positions and events beside them."""
+    """Everything: what is counted at the left, what happens at the right."""
     counts = Panel(title=lambda: "By status", body=partial(orders.counts, view, browsing))
     by_status = min(8, lines // 4)
-    left = _shares(lines - by_status, (3, 3, 4))
-    right = _shares(lines, (5, 3, 4))
-    others = (panels[Focus.BLOCKS], panels[Focus.SCHEDULE], panels[Focus.FLAGS])
-    main = (panels[Focus.ORDERS], panels[Focus.POSITIONS], panels[Focus.EVENTS])
+    left = (panels[Focus.WATCHLIST], panels[Focus.BLOCKS], panels[Focus.FILLS], panels[Focus.CALLS])
+    right = columns - _LEFT_WIDE
+    first, second, third, last = _shares(lines, (6, 4, 4, 5))
+    alerts_columns = right * 2 // 5
+    schedule_columns = (right - alerts_columns) // 2
     return _side_by_side(
+        [*_drawn(counts, _LEFT_WIDE, by_status), *_stacked(left, (4, 3, 4, 4), _LEFT_WIDE, lines - by_status)],
         [
-            *_drawn(counts, _LEFT_WIDE, by_status),
-            *(line for panel, height in zip(others, left, strict=True) for line in _drawn(panel, _LEFT_WIDE, height)),
-        ],
-        [
-            line
-            for panel, height in zip(main, right, strict=True)
-            for line in _drawn(panel, columns - _LEFT_WIDE, height)
+            *_drawn(panels[Focus.ORDERS], right, first),
+            *_drawn(panels[Focus.POSITIONS], right, second),
+            *_side_by_side(
+                _side_by_side(
+                    _drawn(panels[Focus.ALERTS], alerts_columns, third),
+                    _drawn(panels[Focus.SCHEDULE], schedule_columns, third),
+                ),
+                _drawn(panels[Focus.FLAGS], right - alerts_columns - schedule_columns, third),
+            ),
+            *_drawn(panels[Focus.EVENTS], right, last),
         ],
     )
 
 
+def _stacked(panels: Sequence[Panel], weights: tuple[int, ...], columns: int, lines: int) -> list[Line]:
+    heights = _shares(lines, weights)
+    return [line for panel, height in zip(panels, heights, strict=True) for line in _drawn(panel, columns, height)]
+
+
 def _panels(view: DaemonView, browsing: Browsing) -> dict[Focus, Panel]:
     focus = browsing.focus
-    offsets = {panel: browsing.offset if panel is focus else 0 for panel in Focus}
-    return {
-        Focus.ORDERS: Panel(
-            title=lambda: orders.title(view, browsing),
-            body=partial(orders.orders, view, browsing),
-            is_focused=focus is Focus.ORDERS,
-        ),
-        Focus.POSITIONS: Panel(
-            title=lambda: positions.title(view),
-            body=partial(positions.positions, view, offsets[Focus.POSITIONS]),
-            is_focused=focus is Focus.POSITIONS,
-        ),
-        Focus.EVENTS: Panel(
-            title=lambda: events.title(view, browsing),
-            body=partial(events.events, view, browsing, offsets[Focus.EVENTS]),
-            is_focused=focus is Focus.EVENTS,
-        ),
-        Focus.BLOCKS: Panel(
-            title=lambda: blocks.title(view),
-            body=partial(blocks.blocks, view, offsets[Focus.BLOCKS]),
-            is_focused=focus is Focus.BLOCKS,
-        ),
-        Focus.SCHEDULE: Panel(
-            title=lambda: "Schedule",
-            body=partial(schedule.schedule, view, offsets[Focus.SCHEDULE]),
-            is_focused=focus is Focus.SCHEDULE,
-        ),
-        Focus.FLAGS: Panel(
-            title=lambda: "Flags",
-            body=partial(flags.flags, view, offsets[Focus.FLAGS]),
-            is_focused=focus is Focus.FLAGS,
-        ),
-    }
+
+    def panel(of: Focus, title: Callable[[], str], body: Callable[[int, int, int], SegmentLines]) -> Panel:
+        return Panel(title=title, body=partial(body, browsing.offset if of is focus else 0), is_focused=of is focus)
+
+    made = (
+        (Focus.ORDERS, lambda: orders.title(view, browsing), lambda _, *size: orders.orders(view, browsing, *size)),
+        (Focus.POSITIONS, lambda: positions.title(view), partial(positions.positions, view)),
+        (Focus.EVENTS, lambda: events.title(view, browsing), partial(events.events, view, browsing)),
+        (Focus.ALERTS, lambda: alerts.title(view), partial(alerts.alerts, view)),
+        (Focus.WATCHLIST, lambda: watchlist.title(view), partial(watchlist.watchlist, view)),
+        (Focus.BLOCKS, lambda: blocks.title(view), partial(blocks.blocks, view)),
+        (Focus.FILLS, lambda: fills.title(view), partial(fills.fills, view)),
+        (Focus.CALLS, lambda: "Calls", partial(calls.calls, view)),
+        (Focus.SCHEDULE, lambda: "Schedule", partial(schedule.schedule, view)),
+        (Focus.FLAGS, lambda: "Flags", partial(flags.flags, view)),
+    )
+    return {of: panel(of, title, body) for of, title, body in made}
 
 
 def _drawn(panel: Panel, columns: int, lines: int) -> list[Line]:

@@ -11,8 +11,11 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TextIO
 
+from rich.segment import Segment
+
 from tradebot.domain.calendar import IST
 from tradebot.domain.events import Event, EventName, Level
+from tradebot.interfaces.ui.look import ALARM, BAD, DIM, REVERSE, Look, encoded
 from tradebot.interfaces.ui.printable import ascii_only, printable
 from tradebot.ports import Clock
 
@@ -24,6 +27,7 @@ _POLL_S = 0.25
 _PIECE_BYTES = 512
 _CHATTY = frozenset({EventName.CYCLE, EventName.GUARD_PASS, EventName.GUARD_NOT_EVALUATED})
 _CHATTY_EVERY_S = 1.0
+_STYLES = {Level.DEBUG: DIM, Level.WARNING: BAD, Level.ERROR: ALARM, Level.CRITICAL: REVERSE}
 
 
 class LineMode:
@@ -34,10 +38,12 @@ class LineMode:
     `lost`. A reader that has gone ends the writing, never the daemon.
     """
 
-    def __init__(self, stream: TextIO, clock: Clock) -> None:
-        """`clock` is the machine's; `stream` needs a file descriptor, and nobody else writes to it before `stop`."""
+    def __init__(self, stream: TextIO, clock: Clock, look: Look | None = None) -> None:
+        """`clock` is the machine's; `stream` needs a file descriptor, and nobody else writes to it before `stop`.
+        With a `look` lines are coloured by their level, as far as it has colours."""
         self._stream = stream
         self._clock = clock
+        self._look = look
         self._lines: Queue[bytes] = Queue(LINES_MAX)
         self._stopping = Flag()
         self._gone = Flag()
@@ -60,7 +66,7 @@ class LineMode:
             self.lost += 1
             return
         try:
-            self._lines.put_nowait(self._encoded(line))
+            self._lines.put_nowait(self._encoded(self._styled(line, event.level)))
         except Full:
             self.lost += 1
 
@@ -83,6 +89,11 @@ class LineMode:
             return True
         self._chatty_at = now
         return False
+
+    def _styled(self, line: str, level: Level) -> str:
+        if self._look is None or level not in _STYLES:
+            return line
+        return encoded([Segment(line, _STYLES[level])], self._look).decode()
 
     def _encoded(self, line: str) -> bytes:
         encoding = self._stream.encoding or "ascii"

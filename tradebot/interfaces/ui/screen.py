@@ -6,14 +6,17 @@ import atexit
 import math
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
+from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.messages import Command
 from tradebot.engine.view_feed import ViewSlot
 from tradebot.engine.views import DaemonView
-from tradebot.interfaces.ui.browsing import Browsing, Command, press
+from tradebot.interfaces.ui.browsing import Browsing, Wish, press
 from tradebot.interfaces.ui.keys import decode
 from tradebot.interfaces.ui.layout import body, frame, top
 from tradebot.interfaces.ui.look import Line, Look, encoded, plain_text
@@ -33,11 +36,14 @@ _TERMINAL_SIGNALS = {signal.SIGTTOU, signal.SIGTTIN, signal.SIGINT, signal.SIGTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DashboardOptions:
-    """`refresh_s` is LIVE_MONITOR_REFRESH_S (0.5 to 5); `screenshots` the folder for them, the session's."""
+    """`refresh_s` is LIVE_MONITOR_REFRESH_S (0.5 to 5); `screenshots` the folder for them, the session's. Without
+    `has_panels` there is the header alone, with the keys."""
 
     refresh_s: float = 2.0
     look: Look = field(default_factory=Look)
     screenshots: Path = Path()
+    is_read_only: bool = False
+    has_panels: bool = True
 
 
 class Dashboard:
@@ -56,10 +62,10 @@ class Dashboard:
         clock: Clock,
         options: DashboardOptions | None = None,
         on_end: Callable[[], None] | None = None,
-        on_pause: Callable[[bool], None] = lambda _: None,
+        on_command: Callable[[Command], Future[Answer] | None] = lambda _: None,
     ) -> None:
-        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's. `on_pause` is
-        told there whether entries are to be paused or resumed, and only passes it on.
+        """`on_quit` is called on the dashboard's thread and only sets a flag; `clock` is the machine's. `on_command`
+        is given there what the keys want of the engine, and only passes it on; its answer is shown when it comes.
 
         `on_end` is called on the dashboard's thread when it has ended without being stopped, after the terminal was
         given back. With nobody there to be called, the reason is left in the terminal.
@@ -67,11 +73,16 @@ class Dashboard:
         self._slot = slot
         self._terminal = terminal
         self._on_quit = on_quit
-        self._on_pause = on_pause
+        self._on_command = on_command
         self._clock = clock
         self._options = options or DashboardOptions()
         self._on_end = on_end
-        self._browsing = Browsing(refresh_s=self._options.refresh_s)
+        self._browsing = Browsing(
+            refresh_s=self._options.refresh_s,
+            is_read_only=self._options.is_read_only,
+            has_panels=self._options.has_panels,
+        )
+        self._awaited: list[Future[Answer]] = []
         self._stopping = Flag()
         self._is_stopped = False
         self._is_left = False
@@ -135,7 +146,7 @@ class Dashboard:
         """Wait a moment for keys, then paint if something is there to be painted."""
         typed = self._terminal.read(_LOOK_S)
         keys, self._unread = decode(self._unread + typed, is_all=not typed)
-        is_due = bool(keys)
+        is_due = bool(keys) or self._is_answered()
         for key in keys:
             self._press(key)
         now_s = self._clock.monotonic()
@@ -185,19 +196,36 @@ class Dashboard:
             return
         step = press(self._browsing, key, self._view)
         self._browsing = step.after
-        match step.command:
-            case Command.QUIT:
+        if step.command is not None:
+            self._hand_in(step.command)
+        match step.wish:
+            case Wish.QUIT:
                 self._on_quit()
-            case Command.PAUSE:
-                self._on_pause(True)
-            case Command.RESUME:
-                self._on_pause(False)
-            case Command.REPAINT:
+            case Wish.REPAINT:
                 self._terminal.forget()
-            case Command.SCREENSHOT:
+            case Wish.SCREENSHOT:
                 self._save(self._view)
             case None:
                 pass
+
+    def _hand_in(self, command: Command) -> None:
+        """The engine decides; the keys go on meanwhile."""
+        try:
+            awaited = self._on_command(command)
+        except Exception as refusal:  # a full inbox is no reason to lose the screen
+            self._browsing = replace(self._browsing, notice=f"not taken: {refusal}")
+            return
+        if awaited is not None:
+            self._awaited.append(awaited)
+            self._browsing = replace(self._browsing, notice="asked for ...")
+
+    def _is_answered(self) -> bool:
+        """The newest answer that has come is shown in the last line."""
+        come = [future for future in self._awaited if future.done()]
+        self._awaited = [future for future in self._awaited if not future.done()]
+        if come:
+            self._browsing = replace(self._browsing, notice=_in_words(come[-1].result()))
+        return bool(come)
 
     def _save(self, view: DaemonView) -> None:
         lines = frame(view, self._browsing, self._size, self._moment(view, self._clock.monotonic()))
@@ -223,3 +251,19 @@ class Dashboard:
             lines = [*lines, f"the dashboard ended: {self.fault}"]
         text = "".join(f"{line}\r\n" for line in lines)
         return (ascii_only(text) if self._options.look.is_ascii else text).encode()
+
+
+_WORDS = {
+    Outcome.DONE: "done",
+    Outcome.ASKED: "asked for; the broker decides",
+    Outcome.UNKNOWN_ID: "there is no such order",
+    Outcome.CONFLICT: "not possible",
+    Outcome.BLOCKED: "blocked",
+    Outcome.FAULT: "failed",
+    Outcome.UNSAVED: "not saved, so not done",
+}
+
+
+def _in_words(answer: Answer) -> str:
+    text = _WORDS.get(answer.outcome, str(answer.outcome))
+    return f"{text}: {answer.text}" if answer.text else text

@@ -41,7 +41,7 @@ def one_line(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
     counts: list[Cell] = [f"{count.status}:{count.count}" for count in view.counts if count.count]
     stopped = [("STOPPED", REVERSE)] if any(alert.level is Level.CRITICAL for alert in view.alerts) else []
     cells: list[Cell] = [
-        (view.facts.mode.upper(), BOLD),
+        (_mode(view), BOLD),
         *stopped,
         clock(shown_now(view, moment)),
         _phase(view),
@@ -63,17 +63,27 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
     now = shown_now(view, moment)
     facts, local, is_wide = view.facts, now.astimezone(IST), width >= _SHORT_COLUMNS
     cells: list[Cell] = [
-        (f"● {facts.mode.upper()}", BOLD),
+        (f"● {_mode(view)}", BOLD),
         (f"{local:%a %Y-%m-%d %H:%M:%S} IST" if is_wide else f"{local:%Y-%m-%d %H:%M:%S} IST", BOLD),
         _market(view, now, is_wide),
         f"day {view.progress.day} of {view.progress.days}" if view.progress else "",
         _pace(view.facts.rate),
     ]
     if is_wide:
-        cells += [f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}"]
+        cells += [_link(view), f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}"]
     if width >= _ROOMY_COLUMNS:
         cells.append((facts.session, DIM))
     return words(*cells)
+
+
+def _link(view: DaemonView) -> Cell:
+    """Whether the broker answers, and how quickly it took today's orders."""
+    if view.unreachable_since is not None:
+        return f"broker GONE {age(view.now - view.unreachable_since)}", ALARM
+    p50, p99 = view.calls.answer_p50, view.calls.answer_p99
+    if p50 is None or p99 is None:
+        return "broker ok"
+    return f"broker ok {1000 * p50.total_seconds():.0f} ms, p99 {1000 * p99.total_seconds():.0f}"
 
 
 def _figures(view: DaemonView, width: int) -> Line:
@@ -87,10 +97,22 @@ def _figures(view: DaemonView, width: int) -> Line:
         cells += [f"free {money(money_of.free)}", f"positions {view.positions_open}/{view.positions_max}"]
     errors = view.errors_recent
     cells.append((f"errors 5m {errors}!", BAD) if errors else "errors 5m 0")
+    if width >= _ROOMY_COLUMNS:
+        cells += _machine(view)
     upcoming = next((row for row in view.schedule if row.next_at is not None), None)
     if upcoming is not None:
         cells.append(f"next {upcoming.name.replace('_', ' ')} {clock_near(upcoming.next_at, view.now)}")
     return words(*cells)
+
+
+def _machine(view: DaemonView) -> list[Cell]:
+    vitals = view.vitals
+    found = (
+        (vitals.memory_mb, "memory {:.0f} MB"),
+        (vitals.cpu_pct, "cpu {:.0f}%"),
+        (vitals.disk_pct, "disk {:.0f}%"),
+    )
+    return [text.format(figure) for figure, text in found if figure is not None]
 
 
 def _alert(view: DaemonView, moment: Moment) -> Line:
@@ -118,6 +140,12 @@ def _market(view: DaemonView, now: datetime, is_wide: bool) -> str:
 def _phase(view: DaemonView) -> str:
     phase = view.market.phase
     return "beyond the calendar" if phase is None else phase.replace("_", " ").upper()
+
+
+def _mode(view: DaemonView) -> str:
+    """In words and in place, since a colour alone would be overlooked."""
+    mode = view.facts.mode.upper()
+    return f"{mode} OBSERVE: nothing is sent" if view.is_observed_only else mode
 
 
 def _pace(rate: float) -> str:

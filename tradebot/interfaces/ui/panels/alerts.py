@@ -1,0 +1,44 @@
+"""The alerts that stand, the worst first, and whether somebody has seen them."""
+
+from __future__ import annotations
+
+from rich.segment import SegmentLines
+
+from tradebot.domain.events import Level
+from tradebot.engine.views import Alert, DaemonView
+from tradebot.interfaces.ui.look import ALARM, BAD, DIM, REVERSE, Cell, Column, fitted, table, words
+from tradebot.interfaces.ui.panels.words import age
+
+_COLUMNS = (
+    Column(title="", width=1),
+    Column(title="severity", width=8),
+    Column(title="for", width=5, drop=2, is_right=True),
+    Column(title="seen", width=4, drop=1),
+    Column(title="what", width=20, grows=True),
+)
+_STYLES = {Level.CRITICAL: REVERSE, Level.ERROR: ALARM, Level.WARNING: BAD}
+_MARKS = {Level.CRITICAL: "!", Level.ERROR: "!", Level.WARNING: "▲"}
+
+
+def title(view: DaemonView) -> str:
+    return f"Alerts {len(view.alerts)}"
+
+
+def alerts(view: DaemonView, offset: int, width: int, height: int) -> SegmentLines:
+    if not view.alerts:
+        return SegmentLines([fitted(words(("none", DIM)), width)], new_lines=True)
+    ordered = sorted(view.alerts, key=lambda alert: list(Level).index(alert.level), reverse=True)
+    rows = [_cells(alert, view) for alert in ordered[offset : offset + max(1, height - 1)]]
+    return SegmentLines(table(_COLUMNS, rows, width)[:height], new_lines=True)
+
+
+def _cells(alert: Alert, view: DaemonView) -> list[Cell]:
+    style = _STYLES.get(alert.level, DIM)
+    seen = "yes" if alert.is_seen else "a" if alert.name is not None else ""
+    return [
+        (_MARKS.get(alert.level, ""), style),
+        (str(alert.level).lower(), style),
+        age(view.now - alert.at) if alert.at is not None else "-",
+        seen,
+        alert.text,
+    ]
