@@ -58,6 +58,13 @@ def test_the_summary_is_for_people(day: Command, tmp_path: Path) -> None:
     assert "888" in told.splitlines()[0], "how many rows were read"
 
 
+def test_a_state_folder_that_others_could_read_is_closed_to_them(day: Command, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "state").mkdir(parents=True, mode=0o755)
+    day.in_home(home).run()
+    assert (home / "state").stat().st_mode & 0o777 == 0o700
+
+
 def test_the_summary_shows_no_python(day: Command, tmp_path: Path) -> None:
     told = replace(day.in_home(tmp_path / "home"), variables={**day.variables, "UI": "off"}).run().stdout
     assert "ReadReport(" not in told

@@ -56,6 +56,7 @@ from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Sch
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
 _REPLAY_FLIGHT = FlightLimits(flush_every=timedelta(days=1))
+_PRIVATE = 0o700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +124,11 @@ def read_scene(settings: Settings, folder: Path) -> Scene:
 
 
 def owned_disk(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk | None = None) -> RealDisk:
-    """The disk, with the state folder owned until the stack ends."""
+    """The disk, with the state folder owned until the stack ends, and private: a clone brings it open to others."""
     disk = disk or RealDisk(durability=settings.run.durability_in_force)
     stack.callback(disk.close)
     stack.enter_context(disk.lock(home / "state" / "lock"))
+    (home / "state").chmod(_PRIVATE)
     return disk
 
 
