@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from config.market_rules import Market, load_market
 from tests.simulator.disk import SimDisk
 from tests.simulator.faults import NO_FAULTS, Faults
+from tests.simulator.sabotage import Sabotage, at_broker, in_store, on_disk
 from tests.simulator.script import Act, Scripted
 from tests.simulator.standing import Standing, Standings, standing
 from tests.simulator.traced import LateStore, TracedBroker, TracedLanes, TracedStore
@@ -39,13 +39,6 @@ from tradebot.runtime.replay import ReplayLoop
 STATE = Path("/home/state")
 ACCOUNT = "primary"
 SETTLING = timedelta(hours=1)
-
-
-class Sabotage(StrEnum):
-    """A rule of the house that is broken on purpose: the check must see it."""
-
-    NO_REGISTRY_SYNC = "the registry is not synced"
-    SAVE_AFTER_SEND = "orders are saved after they were sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +124,7 @@ class World:
         moment = self.moment
         self.exchange = _exchange(self.scenario)
         self.disk = SimDisk(self._disk_effect) if moment is None else moment.disk.clone()
-        if self.scenario.sabotage is Sabotage.NO_REGISTRY_SYNC:
-            self.disk.leaves_out = lambda effect, path: effect == "sync" and path.suffix == ".journal"
+        on_disk(self.scenario.sabotage, self.disk)
         self.database = _database(None if moment is None else moment.image)
         self._image = self.database.image() if moment is None else moment.image
         if moment is not None:
@@ -145,18 +137,19 @@ class World:
         instant; True at the end."""
         scenario, facts = self.scenario, market_facts()
         self.tracer.watch(self._moment)
-        late = LateStore(self.database.store) if scenario.sabotage is Sabotage.SAVE_AFTER_SEND else None
+        store = in_store(scenario.sabotage, self.database.store)
         clock = VirtualClock(self.exchange.now)
         inbox = Inbox()
         edge = Edge(self.exchange, self._edge_seed(), scenario.faults.dials)
-        broker, feed = PaperBroker(edge, ACCOUNT), PaperFeed(self.exchange, ACCOUNT)
+        broker = at_broker(scenario.sabotage, PaperBroker(edge, ACCOUNT))
+        feed = PaperFeed(self.exchange, ACCOUNT)
         registry = CoidRegistry.open(self.disk, STATE, clock.now())
         ports = Ports(
             clock=clock,
             scheduler=(scheduler := VirtualScheduler(clock, job_messages(inbox))),
-            lanes=TracedLanes(self.tracer.mark, late.flush if late is not None else lambda: None),
+            lanes=TracedLanes(self.tracer.mark, store.flush if isinstance(store, LateStore) else lambda: None),
             registry=registry,
-            store=TracedStore(late or self.database.store, self._commit_effect),
+            store=TracedStore(store, self._commit_effect),
             broker=TracedBroker(broker, self.tracer.mark, scenario.faults.capabilities(broker.capabilities)),
             market_data=PaperQuotes(self.exchange),
             history=history(scenario.market_seed),
