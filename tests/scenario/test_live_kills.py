@@ -9,8 +9,9 @@ import pytest
 
 from tests.desks import FACES
 from tests.kills.__main__ import kill_many, summary
+from tests.kills.stage import SIGNALS
 
-KILLS_ON_EACH = 5
+KILLS_ON_EACH = 4
 SEED = 20_261_128
 
 
@@ -22,7 +23,7 @@ def test_killed_while_it_places_nothing_stands_twice_and_nothing_is_unknown(
     say(f"live, {face}: {summary(outcomes)}")
     assert not [text for outcome in outcomes for text in outcome.findings]
     assert summary(outcomes) == f"{KILLS_ON_EACH} kills: 0 duplicates, 0 unknown to the daemon"
-    assert any(outcome.stood < len(outcomes) + 12 for outcome in outcomes), "every kill came too late to matter"
+    assert any(outcome.stood < SIGNALS for outcome in outcomes), "every kill came too late to matter"
 
 
 def test_without_client_order_ids_the_same_kills_place_orders_twice(tmp_path: Path, say: Callable[[str], None]) -> None:
