@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tradebot.app.brokers import kite_session
 BEFORE, DUE = "2026-09-15T15:45:00", "2026-09-15T16:06:00"
 RATE = "20"
 SIGNALS = 16
-WITHIN_S = 60.0
+WITHIN_S = 300.0
 """Of real time, for anything that is waited for: the machine may be busy with other things."""
 
 FAULTS = (
@@ -122,8 +122,9 @@ def exchange_at(place: Place, data: Path, *options: str, at: str = DUE, clock: s
     return running_venue(place.folder / "venue", *more, at=at, clock=clock)
 
 
-def daemon(place: Place, venue: Venue, data: Path) -> subprocess.Popen[bytes]:
-    """`main.py` in live mode, with a login of its own; it is not waited for."""
+@contextmanager
+def daemon(place: Place, venue: Venue, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`main.py` in live mode, with a login of its own; what still runs in the end is killed."""
     settings = credentials(place.face, venue.url) | {
         "DATA": str(data),
         "STRATEGIES": f'[{{ name = "generator", signals_per_day = {SIGNALS} }}]',
@@ -139,14 +140,21 @@ def daemon(place: Place, venue: Venue, data: Path) -> subprocess.Popen[bytes]:
         settings |= {"ENABLE_COID_MANAGER": "false", "FORCE_UNSAFE_LIVE": "true"}
     if place.face == "kite":
         _log_in(place, venue)
-    return subprocess.Popen(
-        [sys.executable, "main.py", "--yes-live", "--home", str(place.home)],
-        cwd=ROOT,
-        env=_environment(settings),
-        stdin=subprocess.DEVNULL,
-        stdout=(place.folder / "out.txt").open("ab"),
-        stderr=subprocess.STDOUT,
-    )
+    with (place.folder / "out.txt").open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "main.py", "--yes-live", "--home", str(place.home)],
+            cwd=ROOT,
+            env=_environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(WITHIN_S)
 
 
 def settle(place: Place, venue: Venue, data: Path) -> None:

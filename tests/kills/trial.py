@@ -17,6 +17,7 @@ from tests.desks import small_market
 from tests.kills.stage import (
     FAULTS,
     RATE,
+    WITHIN_S,
     Place,
     Stage,
     copied,
@@ -76,7 +77,7 @@ def _kill_in_burst(place: Place, venue: Venue, data: Path, after_ms: int) -> int
         wait_for(lambda: _written(place) > before, process)
         _wait_ms(after_ms)
         process.send_signal(signal.SIGKILL)
-        assert process.wait(60) == -signal.SIGKILL, "it ended by itself"
+        assert process.wait(WITHIN_S) == -signal.SIGKILL, "it ended by itself"
     _wait_ms(300)
     return len(venue.books())
 
