@@ -34,6 +34,7 @@ from tradebot.adapters.masked_disk import MaskedDisk
 from tradebot.adapters.masking import masking
 from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
 from tradebot.adapters.storage.database import open_engine
+from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.lifecycle_care import note_account
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -138,10 +139,10 @@ def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDi
     prove_latch(home / "state")
     with unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
-    stack.callback(database.dispose)
-    kind = AccountKind.LIVE if settings.run.mode == "live" else AccountKind.PAPER
-    note_account(database, settings.run.account_id, kind)
-    _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
+        stack.callback(database.dispose)
+        kind = AccountKind.LIVE if settings.run.mode == "live" else AccountKind.PAPER
+        note_account(database, settings.run.account_id, kind)
+        _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
     return database
 
 
@@ -271,7 +272,7 @@ def look_at_database(settings: Settings, home: Path) -> Iterator[DatabaseEngine]
             )
         with unseen(settings.secrets()):
             check_version(engine)
-        yield engine
+            yield engine
     finally:
         engine.dispose()
 
@@ -311,8 +312,7 @@ def unseen(secrets: Sequence[str]) -> Iterator[None]:
             raise
         raise StateCorrupt(mask(error.place), mask(error.problem), mend=mask(error.mend)) from None
     except DBAPIError as error:
-        mend = "see that the server can be reached, and what its log says"
-        raise StateCorrupt("the database", f"cannot be opened ({mask(str(error.orig))})", mend=mend) from None
+        raise as_refusal("the database", error, mask) from None
 
 
 def _tellers(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, inspect
 
+from tradebot.adapters.storage.faults import refusal
 from tradebot.domain.errors import StateCorrupt
 
 DUMP_TIMEOUT_S = 3_600
@@ -71,7 +72,8 @@ def _copy_sqlite(source: Path, stamp: str, rows: dict[str, int]) -> Path:
             found = {name: copy.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in rows}
             verdict = copy.execute("PRAGMA integrity_check").fetchone()[0]
     except sqlite3.Error as error:
-        raise _useless(part, str(error)) from error
+        part.unlink(missing_ok=True)
+        raise refusal(str(source), str(error)) from error
     if verdict != "ok" or found != rows:
         raise _useless(part, f"integrity {verdict}, rows {found} instead of {rows}")
     publish(part, target)

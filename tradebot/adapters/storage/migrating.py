@@ -18,6 +18,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from tradebot.adapters.storage.database import for_reading
+from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.schema_version import HEAD, REVISIONS
 from tradebot.domain.errors import StateCorrupt
 
@@ -69,12 +70,12 @@ class Migrations:
         return SchemaStatus(stamps=tuple(stamps), pending=_pending(stamps), rows=rows)
 
     def upgrade(self, revision: str) -> None:
-        """Raises MigrationRefused; then nothing was changed."""
+        """Raises MigrationRefused or DiskRefused; then nothing was changed."""
         with self._refusals():
             command.upgrade(self._config(), revision)
 
     def downgrade(self, revision: str) -> None:
-        """Raises MigrationRefused; then nothing was changed."""
+        """Raises MigrationRefused or DiskRefused; then nothing was changed."""
         with self._refusals():
             command.downgrade(self._config(), revision)
 
@@ -86,8 +87,7 @@ class Migrations:
         except CommandError as error:
             raise MigrationRefused(place, str(error), mend="see docs/migrations.md; nothing was changed") from error
         except DBAPIError as error:
-            mend = "see that nobody else uses the database, and that its disk has room; nothing was changed"
-            raise MigrationRefused(place, f"the migration failed ({error.orig})", mend=mend) from error
+            raise as_refusal(place, error) from error
         except StateCorrupt:
             raise
         except Exception as error:

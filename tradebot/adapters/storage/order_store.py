@@ -21,9 +21,11 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.exc import DBAPIError
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
+from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.command_runs import CommandRun
@@ -81,8 +83,12 @@ class SqlOrderStore:
         )
 
     def load(self, since: date) -> Stored:
-        with self._reading.begin() as connection:
-            return _load(connection, since)
+        """Raises StateCorrupt or DiskRefused for a database that cannot be read."""
+        try:
+            with self._reading.begin() as connection:
+                return _load(connection, since)
+        except DBAPIError as error:
+            raise as_refusal(self._engine.url.render_as_string(), error) from error
 
     def save(self, changes: Changes) -> None:
         """One transaction, one statement for each kind of row; durable on return, as the engine was opened.

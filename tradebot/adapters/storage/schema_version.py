@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import Durability, for_reading, open_engine
+from tradebot.adapters.storage.faults import as_refusal
 from tradebot.domain.errors import StateCorrupt
 
 DEFAULT_URL = "sqlite:///state/tradebot.db"
@@ -70,9 +71,7 @@ def create_database(url: str, durability: Durability = "power") -> Engine:
         check_version(engine)
     except DBAPIError as error:
         engine.dispose()
-        place = engine.url.render_as_string()
-        mend = "see that the file or server can be reached; a damaged database is replaced by its newest backup"
-        raise StateCorrupt(place, f"cannot be opened ({error.orig})", mend=mend) from error
+        raise as_refusal(engine.url.render_as_string(), error) from error
     except BaseException:
         engine.dispose()
         raise
@@ -100,6 +99,8 @@ def check_version(engine: Engine) -> None:
     match _stamps(engine):
         case (stamp,) if stamp == HEAD:
             return
+        case () if _is_empty(engine):
+            raise WrongSchema(place, "holds no tables", mend="run `python main.py` once, or name another database")
         case ():
             raise WrongSchema(place, "holds tables of something else, or was never stamped", mend=_mend_unstamped())
         case (stamp,) if stamp == OLDER_REVISION:
