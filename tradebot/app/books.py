@@ -140,9 +140,9 @@ def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDi
     with unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
         stack.callback(database.dispose)
+        _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
         kind = AccountKind.LIVE if settings.run.mode == "live" else AccountKind.PAPER
         note_account(database, settings.run.account_id, kind)
-        _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
     return database
 
 
