@@ -12,7 +12,7 @@ from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
-from tradebot.domain.lifecycle_ids import IdType, LifecycleId
+from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId, with_status
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
@@ -55,6 +55,9 @@ _QUEUED: Mapping[OrderChange, str] = {
 }
 
 
+_ENDED_BY_US = frozenset({OrderChange.EXPIRED, OrderChange.DROPPED, OrderChange.ALREADY_HELD})
+
+
 def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
     """A new order: its row, its attempt, and the first line of its story."""
     unit.orders[order.id] = order
@@ -89,6 +92,8 @@ def change(unit: Unit, order: Order, transition: Transition) -> Order:
     queued = _QUEUED.get(transition.change)
     if queued is not None:
         tell_queue(unit, after, "updated" if queued == "added" and after.retry_count > 1 else queued)
+    if transition.change in _ENDED_BY_US:
+        _end_own_id(unit, after)
     told = _TOLD.get(transition.change)
     if told is not None:
         name, level = told
@@ -152,6 +157,13 @@ def tell_queue(unit: Unit, order: Order, what: str, cause: str = "") -> None:
     """What became of an order in the retry queue."""
     text = f"{describe(order)} {what}: {cause or order.reason}"
     tell(unit, EventName.QUEUE_CHANGED, text, order, {"change": what, **({"cause": cause} if cause else {})})
+
+
+def _end_own_id(unit: Unit, order: Order) -> None:
+    """No broker will confirm it: the order's own id ends with what we did."""
+    entry = unit.lifecycle_ids.get(order.id)
+    if entry is not None:
+        unit.lifecycle_ids[order.id], _ = with_status(entry, IdStatus.CANCELLED, unit.now)
 
 
 def change_attempt(unit: Unit, before: Attempt, after: Attempt) -> None:

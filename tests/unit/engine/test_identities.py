@@ -11,10 +11,11 @@ from tests.unit.engine.house import House
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade
 from tradebot.domain.coids import IntentKey, derive
+from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId
 from tradebot.domain.orders import BrokerOrderId, DecisionId, Order, Side, Variety
-from tradebot.engine.messages import BookSeen
+from tradebot.engine.messages import BookSeen, DropOrder
 
 
 def a_standing_house() -> House:
@@ -95,6 +96,17 @@ def test_ids_that_are_made_after_a_restart_in_the_same_instant_are_new_ones() ->
     assert [order.status for order in house.orders()] == ["cancelled", "cancelled"]
     made = [entry.lifecycle_id for order in house.orders() for entry in ids_of(house, order)[IdType.CANCEL]]
     assert len(set(made)) == 2
+
+
+def test_an_order_that_is_dropped_ends_its_own_id() -> None:
+    house = House()
+    house.broker.troubles["place"] = [BrokerRejected("not today")]
+    house.signals(a_signal())
+    assert statuses(house) == {IdType.ORDER: IdStatus.ACTIVE}
+
+    house.tell(DropOrder(order_id=house.the_order().id, correlation_id="me"))
+
+    assert statuses(house) == {IdType.ORDER: IdStatus.CANCELLED}
 
 
 def test_a_fill_after_the_cancel_is_booked_and_kept_as_a_dead_letter_once() -> None:
