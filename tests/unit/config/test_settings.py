@@ -35,6 +35,7 @@ OUTSIDE_THE_POLICY = {
     "HEARTBEAT_INTERVAL_S", "ALERT_WINDOW_MIN", "ALERT_EVENTS_MIN", "ALERT_MEMORY_WINDOW_H",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
     "ARCHIVE_AFTER_YEARS",
+    "REDIS_URL",
     "ENABLE_HTTP_API", "HTTP_HOST", "HTTP_PORT", "HTTP_NAMES", "HTTP_REQUESTS_PER_S", "HTTP_BODY_KB_MAX",
     "DEAD_MAN_URL", "DEAD_MAN_EVERY_S", "ORDER_TRACKER_MODE",
     "WEBHOOKS_ALLOW_PRIVATE",
@@ -168,6 +169,7 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
                 "MANUAL_POLICY_OF": st.sampled_from(["", "INFY=halt", "INFY=halt, M&M=ignore TCS=adopt"]),
                 "HTTP_HOST": st.sampled_from(["127.0.0.1", "::1", "desk.example"]),
+                "REDIS_URL": st.sampled_from(["", "redis://localhost:6379/0"]),
                 "HTTP_NAMES": st.sampled_from(["", "desk.example", "a,b-c.d"]),
                 "strategies": st.lists(_strategies(), max_size=4, unique_by=lambda use: use.name).map(tuple),
             }
@@ -243,6 +245,7 @@ def _another(key: Key) -> object:
                 "MANUAL_POLICY_OF": "INFY=halt",
                 "DEAD_MAN_URL": "http://127.0.0.1:1/ping",
                 "HTTP_HOST": "::1",
+                "REDIS_URL": "redis://localhost:6379/0",
                 "HTTP_NAMES": "desk.example",
                 "strategies": (),
                 "broker_url": "http://127.0.0.1:8800",
