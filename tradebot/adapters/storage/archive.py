@@ -19,7 +19,14 @@ from tradebot.domain.outbox import OutboxState
 
 _FINISHED = (OrderStatus.CLOSED, OrderStatus.CANCELLED)
 # What belongs to an order and goes with it; orders of a batch stay, since a batch is told as a whole.
-_CHILDREN = (tables.order_events, tables.fills, tables.broker_requests, tables.attempts, tables.decisions)
+_CHILDREN = (
+    tables.order_events,
+    tables.fills,
+    tables.broker_requests,
+    tables.attempts,
+    tables.decisions,
+    tables.order_lifecycle_ids,
+)
 _TRIGGERS = {
     "sqlite": ("DROP TRIGGER order_events_no_delete",),
     "postgresql": ("ALTER TABLE order_events DISABLE TRIGGER order_events_append_only",),
