@@ -29,7 +29,7 @@ from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
 from config.screen import Screen
 from config.trading import Exits, Guards, Orders, Risk
-from config.watching import Alerts, Calls
+from config.watching import Alerts, Calls, Telemetry
 from tradebot.domain.addresses import secret_parts
 from tradebot.domain.expectations import Patience
 from tradebot.domain.manual import ManualRules, parse_policies
@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     exits: Exits = Field(default_factory=Exits)
     orders: Orders = Field(default_factory=Orders)
     calls: Calls = Field(default_factory=Calls)
+    telemetry: Telemetry = Field(default_factory=Telemetry)
     alerts: Alerts = Field(default_factory=Alerts)
     times: Times = Field(default_factory=Times)
     logs: Logs = Field(default_factory=Logs)

@@ -74,6 +74,25 @@ class Calls(Section):
     )
 
 
+class Telemetry(Section):
+    """How orders were filled: a record of each one that has ended, in the session's folder."""
+
+    enable_fill_telemetry: bool = key(
+        "ENABLE_FILL_TELEMETRY",
+        True,
+        "latency, fill rate, slippage, fees and attempts of each order are kept and exported",
+        under_master=True,
+    )
+    fill_telemetry_max_history: int = key(
+        "FILL_TELEMETRY_MAX_HISTORY",
+        10_000,
+        "the oldest orders beyond this number are forgotten; 10,000 are below 10 MB",
+        unit="orders",
+        low=2000,
+        high=50_000,
+    )
+
+
 class Alerts(Section):
     """Heartbeat and alerts. docs/MONITORING.md has the rules with their thresholds."""
 

@@ -8,7 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from docs.flags import flags_page
 from docs.monitoring import alert_rules, dashboard
+from docs.operator_pages import deployment_page, monitoring_page
 from tradebot.domain.events import EVENT_FIELDS, EventName
 from tradebot.domain.lifecycle import ATTEMPT_TABLE, ORDER_TABLE, diagram
 
@@ -73,8 +75,7 @@ def events() -> str:
             "|---|---|---|---|",
             *[_event(name) for name in EventName if name in EVENT_FIELDS],
             "",
-            f"Reserved, and told by nothing: {reserved}.",
-            "",
+            *([f"Reserved, and told by nothing: {reserved}.", ""] if reserved else []),
         ]
     )
 
@@ -89,14 +90,20 @@ def openapi() -> str:
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "state-machines.md": state_machines,
     "events.md": events,
+    "MONITORING.md": monitoring_page,
+    "DEPLOYMENT.md": deployment_page,
     "openapi.json": openapi,
     "../monitoring/alerts.yml": alert_rules,
     "../monitoring/dashboard.json": dashboard,
 }
 
 
+FROM_TESTS: Mapping[str, Callable[[], str]] = {"FEATURE_FLAGS.md": flags_page}
+"""What also changes when a test is marked with a flag."""
+
+
 def main() -> None:
-    for name, make in DOCUMENTS.items():
+    for name, make in {**DOCUMENTS, **FROM_TESTS}.items():
         (FOLDER / name).write_text(make(), encoding="utf-8")
 
 

@@ -93,7 +93,7 @@ def test_an_edit_of_the_configuration_is_taken_up_where_it_was(tmp_path: Path) -
     changed = compare(tmp_path / "day", ROOT, {"MAX_SPREAD_BPS_ENTRY": "10"}).difference
     assert changed is not None
     assert changed.recorded is not None
-    assert changed.recorded.name == "ORDER_INTENT"
+    assert changed.recorded.name == "GUARD_PASS"
 
 
 def test_a_day_that_was_killed_is_compared_as_far_as_it_was_told(tmp_path: Path) -> None:

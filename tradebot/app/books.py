@@ -32,6 +32,7 @@ from tradebot.adapters.marketdata.read_report import ReadReport
 from tradebot.adapters.marketdata.tape import ListedTape
 from tradebot.adapters.masked_disk import MaskedDisk
 from tradebot.adapters.masking import masking
+from tradebot.adapters.observed_store import ObservedStore
 from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.faults import as_refusal
@@ -49,6 +50,7 @@ from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.lifecycle_ids import AccountKind
 from tradebot.engine.bus import Bus, Listener
+from tradebot.engine.fill_telemetry import FillTelemetry
 from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
@@ -221,13 +223,13 @@ def paper_doors(
     )
 
 
-def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls) -> Ports:
+def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls, telemetry: FillTelemetry | None = None) -> Ports:
     return Ports(
         clock=timing.clock,
         scheduler=timing.scheduler,
         lanes=timing.lanes,
         registry=books.registry,
-        store=books.store,
+        store=books.store if telemetry is None else ObservedStore(books.store, telemetry.saved),
         broker=doors.broker,
         market_data=doors.market_data,
         history=TapeHistory(scene.tape),

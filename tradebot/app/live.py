@@ -33,21 +33,26 @@ from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.ending import end_run
 from tradebot.app.faults import fault_teller
-from tradebot.app.flags import flags_told
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.starting import started
+from tradebot.app.telemetry import telemetry_of
 from tradebot.app.vitals import vitals_of
+from tradebot.app.watching import begin_vigil
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerError, BrokerUnavailable
+from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.figures_view import Vitals
 from tradebot.engine.inbox import Inbox, InboxFull
 from tradebot.engine.messages import Job, JobDue, OrderPushed
+from tradebot.engine.relay import Relay
 from tradebot.engine.views import Marks
 from tradebot.ports import Clock
 from tradebot.runtime.live import LiveLoop
@@ -118,20 +123,24 @@ def open_live(
             look()
             spool.poll()
             sessions.beat()
+            vigil.beat()
             live_sign()
 
         def turn() -> None:
+            vigil.turn()
             books.relay.hand_on()
             on_turn()
 
         notes = begin_notifications(stack, settings, books, inbox, clock)
         doors = calls_of(kit.broker, kit.quotes, settings, clock=clock, lanes=lanes, tell=books.relay.put)
-        ports = notes.added_to(ports_of(scene, books, Timing(clock, scheduler, lanes), doors))
+        telemetry = telemetry_of(settings, scene.market.calendar, clock)
+        ports = notes.added_to(ports_of(scene, books, Timing(clock, scheduler, lanes), doors, telemetry))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, RealClock(), books.relay.put)
-        books.bus.publish([flags_told(settings, start)])
+        books.bus.publish(started(settings, engine.memory, start))
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
-        feed = _begin_feed(stack, kit, inbox, clock)
+        feed = _begin_feed(stack, kit, inbox, clock, books.relay)
         yield Live(
             loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=beat, on_turn=turn),
             engine=engine,
@@ -146,10 +155,27 @@ def open_live(
             rate=rate,
             feed=feed,
         )
-        books.relay.hand_on()
-        notes.finish(engine)
-        engine.close()
-        spool.finish()
+        end_run(books, engine, notes, spool, telemetry, disk, clock)
+
+
+def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock, relay: Relay) -> UpdateFeed:
+    """The broker's pushed updates, until the stack ends."""
+    broker = kit.broker.capabilities.name
+
+    def tell(name: EventName, text: str, level: Level = Level.INFO) -> None:
+        relay.put(Event(name=name, at=clock.now(), level=level, message=text, fields={"broker": broker}))
+
+    def change(is_connected: bool) -> None:
+        if is_connected:
+            tell(EventName.STREAM_CONNECTED, f"{broker}: order updates are connected")
+        else:
+            tell(EventName.STREAM_DISCONNECTED, f"{broker}: order updates are lost", Level.WARNING)
+
+    feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock), change)
+    tell(EventName.STREAM_MANAGER_STARTED, f"{broker}: order updates are wanted")
+    feed.start()
+    stack.callback(feed.stop)
+    return feed
 
 
 def clock_of(settings: Settings) -> tuple[Clock, float]:
@@ -168,13 +194,6 @@ def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | Scale
     if isinstance(clock, RealClock):
         return RealScheduler(clock, job_messages(inbox))
     return ScaledScheduler(clock, rate, job_messages(inbox))
-
-
-def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock) -> UpdateFeed:
-    feed = UpdateFeed(kit.open_feed, kit.hint_of, _hint(inbox, clock))
-    feed.start()
-    stack.callback(feed.stop)
-    return feed
 
 
 def _hint(inbox: Inbox, clock: Clock) -> Callable[[BrokerOrderId | None], None]:

@@ -15,10 +15,8 @@ from tradebot.adapters.brokers.paper_feed import PaperFeed
 from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
-from tradebot.adapters.storage.statement_times import StatementTimes
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
 from tradebot.app.books import (
-    Books,
     Timing,
     open_books,
     open_database,
@@ -29,18 +27,19 @@ from tradebot.app.books import (
     read_scene,
     rules_of,
 )
-from tradebot.app.calls import Calls
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.ending import end_run
 from tradebot.app.faults import fault_teller
-from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.starting import started
+from tradebot.app.telemetry import telemetry_of
 from tradebot.app.vitals import vitals_of
-from tradebot.app.watching import Vigil, keep_vigil
+from tradebot.app.watching import begin_vigil
 from tradebot.domain.calendar import ist_date
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
@@ -118,11 +117,12 @@ def open_paper(
         timing = Timing(clock, scheduler, lanes)
         doors = paper_doors(exchange, books, settings, timing, lock)
         notes = begin_notifications(stack, settings, books, inbox, clock)
-        ports = notes.added_to(ports_of(scene, books, timing, doors))
+        telemetry = telemetry_of(settings, scene.market.calendar, clock)
+        ports = notes.added_to(ports_of(scene, books, timing, doors, telemetry))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
-        vigil = _vigil(stack, settings, books, engine, doors, clock)
+        vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, clock, books.relay.put)
-        books.bus.publish([flags_told(settings, start)])
+        books.bus.publish(started(settings, engine.memory, start))
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         yield Paper(
             loop=LiveLoop(
@@ -144,10 +144,7 @@ def open_paper(
             vitals=vitals_of(doors, home, RealClock()),
             start=start,
         )
-        books.relay.hand_on()
-        notes.finish(engine)
-        engine.close()
-        spool.finish()
+        end_run(books, engine, notes, spool, telemetry, disk, clock)
 
 
 def _feed_at(start: datetime, exchange: Exchange, account_id: str, lock: RLock) -> PaperFeed:
@@ -156,21 +153,3 @@ def _feed_at(start: datetime, exchange: Exchange, account_id: str, lock: RLock) 
     while feed.now < start:
         feed.advance_to(start)
     return feed
-
-
-def _vigil(stack: ExitStack, settings: Settings, books: Books, engine: Engine, doors: Calls, clock: Clock) -> Vigil:
-    """What watches the run, begun; the watchdog ends with the stack."""
-    vigil = keep_vigil(
-        settings,
-        engine,
-        doors,
-        clock=clock,
-        publish=books.bus.publish,
-        tell_at_once=books.log,
-        statements=StatementTimes(books.database, clock),
-        actions={},
-    )
-    books.bus.subscribe(vigil.watch)
-    vigil.watchdog.start()
-    stack.callback(vigil.watchdog.stop)
-    return vigil

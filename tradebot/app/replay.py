@@ -32,10 +32,11 @@ from tradebot.app.books import (
 )
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
-from tradebot.app.flags import flags_told
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
 from tradebot.app.spool import Spool, command_files
+from tradebot.app.starting import started, stopped
+from tradebot.app.telemetry import export, telemetry_of
 from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import alert_watch
 from tradebot.domain.calendar import Calendar, ist
@@ -106,11 +107,12 @@ def open_replay(
         scheduler = VirtualScheduler(clock, job_messages(inbox))
         timing = Timing(clock, scheduler, InlineLanes())
         doors = paper_doors(exchange, books, settings, timing, lock)
-        ports = wrap(ports_of(scene, books, timing, doors))
+        telemetry = telemetry_of(settings, scene.market.calendar, clock)
+        ports = wrap(ports_of(scene, books, timing, doors, telemetry))
         alerts = alert_watch(settings, inbox, clock, doors, sources=[], actions={})
         books.bus.subscribe(alerts)
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
-        books.bus.publish([flags_told(settings, clock.now())])
+        books.bus.publish(started(settings, engine.memory, clock.now()))
         pace = SessionPace(scene.market.calendar, lambda at: Pacer(settings.replay.speed, RealClock(), at))
         feed = PaperFeed(exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
@@ -152,6 +154,8 @@ def open_replay(
         books.relay.hand_on()
         engine.close()
         spool.finish()
+        books.bus.publish([stopped(engine.memory, clock.now())])
+        export(telemetry, disk, books.session)
         if exchange.now >= end:
             replays.finish(key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,12 +12,15 @@ from config.settings import Settings
 from tradebot.adapters.calls.limited import Turnstiles
 from tradebot.adapters.process_figures import ProcessFigures
 from tradebot.adapters.storage.statement_times import StatementTimes
+from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.app.books import Books
 from tradebot.app.calls import Calls
 from tradebot.domain.alerts import AlertAction, AlertLimits, AlertName
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine.alert_watch import AlertWatch, Source
 from tradebot.engine.engine import Engine
+from tradebot.engine.fill_telemetry import FillTelemetry
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.state import Memory
 from tradebot.ports import Clock
@@ -64,6 +68,7 @@ class Heartbeat:
     figures: ProcessFigures
     pulse: Pulse
     clock: Clock
+    real: Clock
     publish: Callable[[list[Event]], None]
     every_s: float
     began_s: float = field(init=False)
@@ -71,11 +76,11 @@ class Heartbeat:
     ui_cpu_pct: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
-        self.began_s = self.clock.monotonic()
+        self.began_s = self.real.monotonic()
         self.told_s = self.began_s - self.every_s
 
     def poll(self) -> None:
-        now_s = self.clock.monotonic()
+        now_s = self.real.monotonic()
         if now_s - self.told_s < self.every_s:
             return
         self.told_s = now_s
@@ -122,44 +127,6 @@ class Vigil:
         self.watch.poll()
 
 
-def keep_vigil(
-    settings: Settings,
-    engine: Engine,
-    doors: Calls,
-    *,
-    clock: Clock,
-    publish: Callable[[list[Event]], None],
-    tell_at_once: Callable[[Event], None],
-    statements: StatementTimes,
-    actions: Actions,
-) -> Vigil:
-    """`publish` is the bus, on the engine's thread; `tell_at_once` takes an event of any thread, past the bus."""
-    pulse, figures = Pulse(clock), ProcessFigures(clock)
-    heartbeat = Heartbeat(
-        memory=engine.memory,
-        inbox=engine.inbox,
-        figures=figures,
-        pulse=pulse,
-        clock=clock,
-        publish=publish,
-        every_s=settings.alerts.heartbeat_interval_s,
-    )
-    sources = [_process_source(figures, heartbeat), _statements_source(statements)]
-    return Vigil(
-        pulse=pulse,
-        heartbeat=heartbeat,
-        watch=alert_watch(settings, engine.inbox, clock, doors, sources=sources, actions=actions),
-        watchdog=Watchdog(
-            pulse=pulse,
-            clock=clock,
-            halt=engine.memory.halt,
-            inbox=engine.inbox,
-            tell=tell_at_once,
-            heartbeat_every=timedelta(seconds=settings.alerts.heartbeat_interval_s),
-        ),
-    )
-
-
 def _calls_source(turnstiles: Turnstiles) -> Source:
     """Calls since the last round, those that had to wait as the bad ones."""
     told = [0, 0]
@@ -193,3 +160,48 @@ def _statements_source(statements: StatementTimes) -> Source:
             watch.note(AlertName.SLOW_QUERY, now, Decimal(str(round(slowest, 3))))
 
     return ask
+
+
+def begin_vigil(
+    stack: ExitStack,
+    settings: Settings,
+    books: Books,
+    engine: Engine,
+    doors: Calls,
+    clock: Clock,
+    telemetry: FillTelemetry | None,
+) -> Vigil:
+    """What watches a run on real time, begun; the watchdog ends with the stack. `clock` is the engine's: a thread's
+    silence is measured by the machine's."""
+    real = RealClock()
+    pulse, figures, every_s = Pulse(real), ProcessFigures(real), settings.alerts.heartbeat_interval_s
+    heartbeat = Heartbeat(
+        memory=engine.memory,
+        inbox=engine.inbox,
+        figures=figures,
+        pulse=pulse,
+        clock=clock,
+        real=real,
+        publish=books.bus.publish,
+        every_s=every_s,
+    )
+    sources = [_process_source(figures, heartbeat), _statements_source(StatementTimes(books.database, real))]
+    actions = {AlertAction.TELEMETRY_OFF: _off_when(telemetry.switch)} if telemetry is not None else {}
+    watch = alert_watch(settings, engine.inbox, clock, doors, sources=sources, actions=actions)
+    books.bus.subscribe(watch)
+    watchdog = Watchdog(
+        pulse=pulse,
+        clock=real,
+        halt=engine.memory.halt,
+        inbox=engine.inbox,
+        tell=books.log,
+        heartbeat_every=timedelta(seconds=every_s),
+    )
+    watchdog.start()
+    stack.callback(watchdog.stop)
+    return Vigil(pulse=pulse, heartbeat=heartbeat, watch=watch, watchdog=watchdog)
+
+
+def _off_when(switch: Callable[[bool], None]) -> Callable[[bool], None]:
+    """On while the alert does not stand."""
+    return lambda is_firing: switch(not is_firing)

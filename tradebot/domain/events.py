@@ -100,6 +100,9 @@ class EventName(StrEnum):
     CONFIG_NOT_APPLIED = "CONFIG_NOT_APPLIED"
     CONFIG_REFUSED = "CONFIG_REFUSED"
     INTERNAL_FAULT = "INTERNAL_FAULT"
+    STREAM_MANAGER_STARTED = "STREAM_MANAGER_STARTED"
+    STREAM_CONNECTED = "STREAM_CONNECTED"
+    STREAM_DISCONNECTED = "STREAM_DISCONNECTED"
     HEARTBEAT = "HEARTBEAT"
     SIGN_OF_LIFE = "SIGN_OF_LIFE"
     ALERT_FIRING = "ALERT_FIRING"
@@ -544,6 +547,27 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
     EventName.SIGN_OF_LIFE: EventFields(
         meaning="The dead-man URL does not take the sign of life (WARNING), or takes it again.",
         levels=(Level.INFO, Level.WARNING),
+    ),
+    EventName.SYSTEMS_INITIALIZED: EventFields(
+        meaning="Everything is built and the books are read; the loop begins.", always=("mode", "pending", "positions")
+    ),
+    EventName.SYSTEMS_STOPPED: EventFields(
+        meaning="The loop has ended in an orderly way; nothing is handled any more.", always=("pending", "positions")
+    ),
+    EventName.GUARD_PASS: EventFields(
+        meaning="Every guard lets an entry pass; the figures that they found.",
+        always=("symbol", "spread_bps", "depth_notional", "slippage_bps"),
+    ),
+    EventName.STREAM_MANAGER_STARTED: EventFields(
+        meaning="The thread that keeps the broker's order updates connected has begun (live only).", always=("broker",)
+    ),
+    EventName.STREAM_CONNECTED: EventFields(
+        meaning="The broker's order updates are connected; the order book is looked at.", always=("broker",)
+    ),
+    EventName.STREAM_DISCONNECTED: EventFields(
+        meaning="The broker's order updates are lost; the minute's look at the order book goes on.",
+        levels=_WARNING,
+        always=("broker",),
     ),
     EventName.HEARTBEAT: EventFields(
         meaning="The engine's thread is alive; figures of the process, in live and paper only.",

@@ -14,6 +14,7 @@ from tradebot.domain.policy import GuardMode, QuoteLimits, RiskLimits
 from tradebot.domain.quotes import Level, Quote
 
 BASIS_POINTS = Decimal(10_000)
+_SHOWN = Decimal("0.01")
 
 
 class Reason(StrEnum):
@@ -240,7 +241,7 @@ def spread(quote: Quote, limits: QuoteLimits) -> Refusal | None:
     """(ask - bid) / bid in basis points against its maximum; equal passes. Needs both sides of the book."""
     assert quote.best_bid is not None
     assert quote.best_ask is not None
-    found = (quote.best_ask - quote.best_bid) / quote.best_bid * BASIS_POINTS
+    found = spread_bps(quote.best_bid, quote.best_ask)
     if found <= limits.spread_bps_max:
         return None
     return Refusal("spread", Reason.WIDE_SPREAD, {"spread_bps": found, "spread_bps_max": limits.spread_bps_max})
@@ -248,7 +249,7 @@ def spread(quote: Quote, limits: QuoteLimits) -> Refusal | None:
 
 def depth(levels: Sequence[Level], limits: QuoteLimits) -> Refusal | None:
     """Rupees in the best five levels of the side to be taken against their minimum; equal passes."""
-    found = sum((level.price * level.quantity for level in levels[:5]), Decimal(0))
+    found = depth_notional(levels)
     if found >= limits.depth_notional_min:
         return None
     figures: Figures = {"depth_notional": found, "depth_notional_min": limits.depth_notional_min}
@@ -260,17 +261,41 @@ def slippage(entry: Entry, levels: Sequence[Level], limits: QuoteLimits) -> Refu
 
     What the five levels cannot fill is counted at the last level's price: at least that is what it would cost.
     """
-    best = levels[0].price
+    found = walked_bps(entry, levels)
+    if found <= limits.slippage_bps_max:
+        return None
+    return Refusal("slippage", Reason.SLIPPAGE, {"slippage_bps": found, "slippage_bps_max": limits.slippage_bps_max})
+
+
+def figures(entry: Entry, quote: Quote) -> Figures:
+    """What the three guards of the book find. Needs both sides of the book."""
+    assert quote.best_bid is not None
+    assert quote.best_ask is not None
+    levels = _taken(entry, quote)
+    return {
+        "spread_bps": spread_bps(quote.best_bid, quote.best_ask).quantize(_SHOWN),
+        "depth_notional": depth_notional(levels),
+        "slippage_bps": walked_bps(entry, levels).quantize(_SHOWN),
+    }
+
+
+def spread_bps(bid: Decimal, ask: Decimal) -> Decimal:
+    return (ask - bid) / bid * BASIS_POINTS
+
+
+def depth_notional(levels: Sequence[Level]) -> Decimal:
+    return sum((level.price * level.quantity for level in levels[:5]), Decimal(0))
+
+
+def walked_bps(entry: Entry, levels: Sequence[Level]) -> Decimal:
+    """The average price of the whole size beside the best one."""
     left, value = entry.quantity, Decimal(0)
     for level in levels:
         taken = min(left, level.quantity)
         value += taken * level.price
         left -= taken
     average = (value + left * levels[-1].price) / entry.quantity
-    found = slippage_bps(entry.side, average, best)
-    if found <= limits.slippage_bps_max:
-        return None
-    return Refusal("slippage", Reason.SLIPPAGE, {"slippage_bps": found, "slippage_bps_max": limits.slippage_bps_max})
+    return slippage_bps(entry.side, average, levels[0].price)
 
 
 def slippage_bps(side: Side, average: Decimal, reference: Decimal) -> Decimal:

@@ -144,21 +144,20 @@ class AlertWatch:
         self.note(AlertName.STREAM_DOWN, event.at, Decimal(0))
 
     def _batch_ended(self, event: Event) -> None:
-        self.note(AlertName.BATCH_SUCCESS, event.at, _GOOD if event.fields.get("status") == "success" else _BAD)
+        self.note(AlertName.BATCH_SUCCESS, event.at, _GOOD if event.fields["batch_status"] == "success" else _BAD)
 
 
-# By name: events of parts that are not built in are simply never told.
-_NOTES: Mapping[str, Callable[[AlertWatch, Event], None]] = {
-    "COID_DUPLICATE": AlertWatch._duplicate,
-    "ENTRY_SLIPPAGE": AlertWatch._slipped,
-    "ORDER_SENT": AlertWatch._sent,
-    "ORDER_ACCEPTED": AlertWatch._stands,
-    "ORDER_PARTIAL": AlertWatch._stands,
-    "ORDER_FILLED": AlertWatch._filled,
-    "ORDER_REJECTED": AlertWatch._refused,
-    "ORDER_CANCELLED": AlertWatch._ended,
-    "ORDER_EXPIRED": AlertWatch._ended,
-    "STREAM_DISCONNECTED": AlertWatch._stream_lost,
-    "STREAM_CONNECTED": AlertWatch._stream_back,
-    "BATCH_FINISHED": AlertWatch._batch_ended,
+_NOTES: Mapping[EventName, Callable[[AlertWatch, Event], None]] = {
+    EventName.COID_DUPLICATE: AlertWatch._duplicate,
+    EventName.ENTRY_SLIPPAGE: AlertWatch._slipped,
+    EventName.ORDER_SENT: AlertWatch._sent,
+    EventName.ORDER_ACCEPTED: AlertWatch._stands,
+    EventName.ORDER_PARTIAL: AlertWatch._stands,
+    EventName.ORDER_FILLED: AlertWatch._filled,
+    EventName.ORDER_REJECTED: AlertWatch._refused,
+    EventName.ORDER_CANCELLED: AlertWatch._ended,
+    EventName.ORDER_EXPIRED: AlertWatch._ended,
+    EventName.STREAM_DISCONNECTED: AlertWatch._stream_lost,
+    EventName.STREAM_CONNECTED: AlertWatch._stream_back,
+    EventName.BATCH_COMPLETED: AlertWatch._batch_ended,
 }

@@ -77,6 +77,8 @@ class Judging:
             return [Refusal("fault", Reason.INTERNAL_FAULT, figures)]
         if intent.variety is not Variety.REGULAR and not found:
             self._tell_not_evaluated(unit, intent)
+        elif not found:
+            _tell_pass(unit, intent, picture.quotes.get(intent.symbol))
         return found[:1] if is_apart else found
 
     def sell(self, unit: Unit, symbol: str, position: Position | None) -> list[Refusal]:
@@ -165,6 +167,15 @@ class Judging:
             fields={"symbol": intent.symbol},
             correlation_id=intent.correlation_id,
         )
+
+
+def _tell_pass(unit: Unit, intent: OrderIntent, quote: Quote | None) -> None:
+    if quote is None or quote.best_bid is None or quote.best_ask is None:
+        return
+    found = guards.figures(_entry_of(intent), quote)
+    text = f"{intent.symbol}: " + ", ".join(f"{name} {value}" for name, value in found.items())
+    fields = {"symbol": intent.symbol, **found}
+    ledger.tell(unit, EventName.GUARD_PASS, text, fields=fields, correlation_id=intent.correlation_id)
 
 
 def further_looks(policy: Policy) -> int:

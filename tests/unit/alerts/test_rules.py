@@ -295,8 +295,8 @@ def test_a_stream_that_stays_away_for_more_than_a_minute_warns() -> None:
 @pytest.mark.parametrize(("good", "severity"), [(19, Severity.WARNING), (20, None)])
 def test_one_batch_in_twenty_that_fails_warns(good: int, severity: Severity | None) -> None:
     watched = Watched()
-    watched.tell("BATCH_FINISHED", good, status="success")
-    watched.tell("BATCH_FINISHED", 20 - good, status="rolled_back")
+    watched.tell("BATCH_COMPLETED", good, batch_status="success")
+    watched.tell("BATCH_COMPLETED", 20 - good, batch_status="rolled_back")
     watched.look()
 
     assert watched.severity(AlertName.BATCH_SUCCESS) is severity

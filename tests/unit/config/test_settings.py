@@ -26,12 +26,13 @@ from tradebot.domain.policy import GuardMode, Policy
 
 # What the composition root, the replay and the log take directly; everything else must reach the decisions.
 OUTSIDE_THE_POLICY = {
-    "mode", "database_url", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
+    "mode", "database_url", "REDIS_URL", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
     "WATCHLIST", "ENABLE_LIVE_MONITORS", "ENABLE_LIVE_DASHBOARD", "ENABLE_LIVE_HEARTBEAT", "ENABLE_RICH_LOGGING",
     "data", "from", "to", "speed", "seed", "strategies",
     "ENABLE_RATE_LIMITING", "RATE_LIMIT_ORDERS_PER_S", "RATE_LIMIT_QUOTES_PER_S", "RATE_LIMIT_REST_PER_S",
     "ENABLE_COALESCING", "ENABLE_SOFT_TTL_CACHE", "QUOTE_FRESH_S", "QUOTE_STALE_S", "QUOTE_CACHE_SYMBOLS_MAX",
     "LOG_CACHE_EVENTS_IN_REPLAY",
+    "ENABLE_FILL_TELEMETRY", "FILL_TELEMETRY_MAX_HISTORY",
     "HEARTBEAT_INTERVAL_S", "ALERT_WINDOW_MIN", "ALERT_EVENTS_MIN", "ALERT_MEMORY_WINDOW_H",
     "LOG_FILE_MB_MAX", "LOG_ARCHIVE_FILES_MAX", "LOG_ARCHIVE_MB_MAX",
     "ARCHIVE_AFTER_YEARS",
@@ -167,6 +168,7 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                 "broker_url": st.sampled_from(["", "http://127.0.0.1:8800", "http://localhost:1"]),
                 "BROKER_STATIC_IP": st.sampled_from(["", "10.20.30.40"]),
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
+                "REDIS_URL": st.sampled_from(["", "redis://localhost:6379/0"]),
                 "MANUAL_POLICY_OF": st.sampled_from(["", "INFY=halt", "INFY=halt, M&M=ignore TCS=adopt"]),
                 "HTTP_HOST": st.sampled_from(["127.0.0.1", "::1", "desk.example"]),
                 "REDIS_URL": st.sampled_from(["", "redis://localhost:6379/0"]),
@@ -242,6 +244,7 @@ def _another(key: Key) -> object:
                 "data": "bars.csv",
                 "WATCHLIST": "INFY",
                 "database_url": "sqlite:///other.db",
+                "REDIS_URL": "redis://localhost:6379/0",
                 "MANUAL_POLICY_OF": "INFY=halt",
                 "DEAD_MAN_URL": "http://127.0.0.1:1/ping",
                 "HTTP_HOST": "::1",

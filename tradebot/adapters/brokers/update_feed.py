@@ -34,11 +34,15 @@ class UpdateFeed:
         connect: Callable[[], AbstractContextManager[Stream]],
         hint_of: Callable[[str | bytes], BrokerOrderId | None],
         on_hint: Callable[[BrokerOrderId | None], None],
+        on_change: Callable[[bool], object] = lambda _: None,
     ) -> None:
-        """`on_hint` gets the order that something happened to, or None when anything may have happened."""
+        """`on_hint` gets the order that something happened to, or None when anything may have happened; `on_change` is
+        told whether there is a connection, when that changes."""
         self._connect = connect
         self._hint_of = hint_of
         self._on_hint = on_hint
+        self._on_change = on_change
+        self._is_connected = False
         self._stopping = threading.Event()
         self._stream: Stream | None = None
         self._connects = 0
@@ -65,6 +69,7 @@ class UpdateFeed:
             try:
                 with self._connect() as self._stream:
                     self._connects += 1
+                    self._change(True)
                     self._on_hint(None)
                     for frame in self._stream.frames():
                         failures = 0
@@ -73,8 +78,14 @@ class UpdateFeed:
             except Exception as cause:  # whatever it was: the poll goes on, and so does this
                 _LOG.info("order updates: %s", type(cause).__name__)
             self._stream = None
+            self._change(False)
             self._stopping.wait(backoff_s(failures))
             failures += 1
+
+    def _change(self, is_connected: bool) -> None:
+        if is_connected is not self._is_connected:
+            self._is_connected = is_connected
+            self._on_change(is_connected)
 
     def _take(self, frame: str | bytes) -> None:
         broker_order_id = self._hint_of(frame)
