@@ -11,6 +11,7 @@ from typing import TypeAlias
 from tradebot import __version__
 from tradebot.domain.kill import KillMode
 from tradebot.domain.orders import OrderStatus
+from tradebot.domain.rollout import GROUPS
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FOLDER = Path(__file__).resolve().parents[2]
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("session", nargs="?", help="a folder of sessions/; without it, the newest")
     _add_folders(report)
     report.set_defaults(command=_report)
-    _add_what_if(commands.add_parser("what-if", help="judge a recorded session's entries by other thresholds"))
+    _add_evidence(commands.add_parser)
     _add_exchange(commands.add_parser("exchange", help="run the simulated exchange as a process, as two brokers"))
     return parser
 
@@ -92,6 +93,26 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--read-only", action="store_true", help="the screen's keys change nothing")
 
 
+def _add_evidence(add: Callable[..., argparse.ArgumentParser]) -> None:
+    _add_rollout(add("rollout", help="the staged rollout: where it stands, and its steps"))
+    _add_guards(add("guards", help="what the guards cost and save: the same days with and without them"))
+    _add_what_if(add("what-if", help="judge a recorded session's entries by other thresholds"))
+
+
+def _add_rollout(parser: argparse.ArgumentParser) -> None:
+    _add_folders(parser)
+    parser.set_defaults(command=_show_rollout)
+    commands = parser.add_subparsers(title="steps", metavar="STEP", dest="step")
+    start = commands.add_parser("start", help="phase 1: the core alone, observing at first")
+    forward = commands.add_parser("next", help="the next phase, where its gate is a go")
+    forward.add_argument("--force", default="", metavar="REASON", help="go on without it; the reason is kept")
+    back = commands.add_parser("back", help="the phase before, or one group of flags off")
+    back.add_argument("group", nargs="?", choices=list(GROUPS))
+    for each in (start, forward, back):
+        _add_folders(each)
+        each.set_defaults(command=_step)
+
+
 def _add_what_if(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", help="a folder of sessions/")
     parser.add_argument("--max-spread-bps", metavar="N", help="as MAX_SPREAD_BPS_ENTRY")
@@ -100,6 +121,15 @@ def _add_what_if(parser: argparse.ArgumentParser) -> None:
     _add_set(parser)
     _add_folders(parser)
     parser.set_defaults(command=_what_if)
+
+
+def _add_guards(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="FILE", required=True, help="daily bars to play")
+    parser.add_argument("--from", dest="first_day", metavar="DATE", required=True, help="first trading day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last_day", metavar="DATE", required=True, help="last trading day, YYYY-MM-DD")
+    parser.add_argument("--each", action="store_true", help="also each guard alone; five runs instead of two")
+    parser.add_argument("--config", metavar="DIR", type=Path, default=FOLDER / "config", help="the config folder")
+    parser.set_defaults(command=_guards)
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:
@@ -401,6 +431,24 @@ def _login(options: argparse.Namespace) -> int:
     from tradebot.cli.login import login
 
     return login(options)
+
+
+def _show_rollout(options: argparse.Namespace) -> int:
+    from tradebot.cli.rollout import show_rollout
+
+    return show_rollout(options)
+
+
+def _step(options: argparse.Namespace) -> int:
+    from tradebot.cli.rollout import step
+
+    return step(options)
+
+
+def _guards(options: argparse.Namespace) -> int:
+    from tradebot.cli.guards import compare_guards
+
+    return compare_guards(options)
 
 
 def _what_if(options: argparse.Namespace) -> int:
