@@ -69,6 +69,7 @@ def test_a_quote_is_fetched_once_in_two_seconds_where_it_is_remembered(is_on: bo
     assert doors.names() == (["CACHE_MISS", "CACHE_HIT", "CACHE_HIT"] if is_on else [])
 
 
+@pytest.mark.flag("LOG_CACHE_EVENTS_IN_REPLAY")
 @pytest.mark.parametrize(("is_asked_for", "lines"), [(True, 1), (False, 0)])
 def test_a_replay_tells_of_its_memory_only_when_asked(is_asked_for: bool, lines: int) -> None:
     doors = Doors({**only("ENABLE_SOFT_TTL_CACHE", is_on=True), "LOG_CACHE_EVENTS_IN_REPLAY": is_asked_for})
