@@ -26,7 +26,7 @@ from tradebot.domain.policy import GuardMode, Policy
 
 # What the composition root, the replay and the log take directly; everything else must reach the decisions.
 OUTSIDE_THE_POLICY = {
-    "mode", "database_url", "REDIS_URL", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
+    "mode", "database_url", "durability", "ui", "LIVE_MONITOR_REFRESH_S", "opening_cash",
     "WATCHLIST", "ENABLE_LIVE_MONITORS", "ENABLE_LIVE_DASHBOARD", "ENABLE_LIVE_HEARTBEAT", "ENABLE_RICH_LOGGING",
     "data", "from", "to", "speed", "seed", "strategies",
     "ENABLE_RATE_LIMITING", "RATE_LIMIT_ORDERS_PER_S", "RATE_LIMIT_QUOTES_PER_S", "RATE_LIMIT_REST_PER_S",
@@ -168,7 +168,6 @@ def _values_of(key: Key) -> st.SearchStrategy[object]:
                 "broker_url": st.sampled_from(["", "http://127.0.0.1:8800", "http://localhost:1"]),
                 "BROKER_STATIC_IP": st.sampled_from(["", "10.20.30.40"]),
                 "database_url": st.sampled_from(["sqlite:///x.db", "sqlite:////a.db", "postgresql+psycopg://u@h:1/d"]),
-                "REDIS_URL": st.sampled_from(["", "redis://localhost:6379/0"]),
                 "MANUAL_POLICY_OF": st.sampled_from(["", "INFY=halt", "INFY=halt, M&M=ignore TCS=adopt"]),
                 "HTTP_HOST": st.sampled_from(["127.0.0.1", "::1", "desk.example"]),
                 "REDIS_URL": st.sampled_from(["", "redis://localhost:6379/0"]),
@@ -244,7 +243,6 @@ def _another(key: Key) -> object:
                 "data": "bars.csv",
                 "WATCHLIST": "INFY",
                 "database_url": "sqlite:///other.db",
-                "REDIS_URL": "redis://localhost:6379/0",
                 "MANUAL_POLICY_OF": "INFY=halt",
                 "DEAD_MAN_URL": "http://127.0.0.1:1/ping",
                 "HTTP_HOST": "::1",
