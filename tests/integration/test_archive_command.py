@@ -24,6 +24,7 @@ from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
+from tradebot.domain.lifecycle_ids import IdType, LifecycleId
 from tradebot.domain.orders import AttemptStatus, OrderStatus, PositionId
 from tradebot.domain.outbox import OutboxKind, outbox_entry
 from tradebot.ports import Changes
@@ -70,6 +71,12 @@ def _filled(operator: Operator) -> Operator:
             fills=[a_fill(orders[0], "trade-1"), a_fill(orders[3], "trade-4")],
             positions=[a_position("old", closed_at=NOON), a_position("new", closed_at=LATER)],
             decisions=[a_decision("one", order_id=orders[0].id), a_decision("none", order_id=None)],
+            lifecycle_ids=[
+                LifecycleId(
+                    order_id=order.id, id_type=IdType.ORDER, lifecycle_id=order.id, created_at=NOON, updated_at=NOON
+                )
+                for order in orders
+            ],
             outbox_marks=[message.delivered(NOON)],
         )
     )
@@ -86,6 +93,7 @@ def test_what_is_old_and_finished_goes_with_all_that_belongs_to_it(operator: Ope
     assert operator.sql("SELECT order_id FROM order_events ORDER BY sequence") == [(id_,) for id_ in ids]
     assert operator.sql("SELECT trade_id FROM fills") == [("trade-4",)]
     assert operator.sql("SELECT id FROM positions") == [("new",)]
+    assert operator.sql("SELECT count(*) FROM order_lifecycle_ids") == [(4,)]
     (file,) = (operator.home / "state" / "archive").glob("*.db")
     archived = open_engine(f"sqlite:///{file}")
     story = OrderReader(archived).order(an_order(1).id)
