@@ -123,7 +123,7 @@ class HttpParts:
             retriable=lambda: orders.figures(everybody, clock.now()).retriable,
             attempts=lambda: {str(status): count for status, count in orders.attempt_counts().items()},
             connections=lambda: connections_in_use(self._database),
-            rollout_phase=lambda: None,
+            rollout_phase=lambda: self._run.vitals().rollout_phase,
         )
 
     def _services(self) -> Services:

@@ -150,7 +150,7 @@ def open_live(
             session=books.session,
             clock=clock,
             marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
-            vitals=vitals_of(doors, home, RealClock()),
+            vitals=vitals_of(doors, home, disk, RealClock()),
             start=start,
             rate=rate,
             feed=feed,

@@ -141,7 +141,7 @@ def open_paper(
             session=books.session,
             clock=clock,
             marks=paper_marks(exchange, settings.run.account_id, lock),
-            vitals=vitals_of(doors, home, RealClock()),
+            vitals=vitals_of(doors, home, disk, RealClock()),
             start=start,
         )
         end_run(books, engine, notes, spool, telemetry, disk, clock)

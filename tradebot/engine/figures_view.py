@@ -35,6 +35,7 @@ class Vitals:
     disk_pct: Decimal | None = None
     calls: int | None = None
     delayed: int | None = None
+    rollout_phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from tests.builders import MONDAY, NOON, later
 from tests.unit.ui.builders import a_busy_view, a_memory, a_view, an_event, the_order
+from tests.unit.ui.frames import MOMENT, as_text
+from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.rollout_file import RolloutFile
+from tradebot.app.vitals import phase_in
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import BrokerOrderId, BrokerRequest, Order, OrderStatus, RequestKind, RequestState
 from tradebot.engine.figures_view import BINS, Vitals, fill_figures
 from tradebot.engine.views import Marks
+from tradebot.interfaces.ui.browsing import Browsing
+from tradebot.interfaces.ui.layout import frame
+from tradebot.interfaces.ui.look import Line, Look
 
 
 def an_ended_entry(number: int, filled: int, *, minutes: float = 1) -> Order:
@@ -121,3 +129,22 @@ def test_nothing_known_is_shown_as_nothing_known() -> None:
 
     assert view.fills.full_pct is None
     assert view.calls.answer_p50 is None
+
+
+def test_the_phase_of_a_rollout_stands_in_the_header_and_none_where_there_is_none() -> None:
+    begun, none = a_view(vitals=Vitals(rollout_phase=2)), a_view()
+
+    assert "phase 2 " in text_of(frame(begun, Browsing(), (120, 40), MOMENT)[:1])
+    assert "phase" not in text_of(frame(none, Browsing(), (120, 40), MOMENT)[:1])
+
+
+def text_of(lines: list[Line]) -> str:
+    return as_text(lines, Look())
+
+
+def test_a_rollout_file_that_makes_no_sense_has_no_phase(tmp_path: Path) -> None:
+    rollout = RolloutFile(RealDisk(durability="process"), tmp_path)
+    before = phase_in(rollout)
+    (tmp_path / "rollout.json").write_text("[]")
+
+    assert (before, phase_in(rollout)) == (None, None)

@@ -9,6 +9,7 @@ from rich.segment import Segment, SegmentLines
 
 from tradebot.domain.calendar import IST
 from tradebot.domain.events import Level
+from tradebot.domain.rollout import phase_of
 from tradebot.engine.views import Alert, DaemonView
 from tradebot.interfaces.ui.look import ALARM, BAD, BOLD, DIM, PLAIN, REVERSE, Cell, Line, fitted, words
 from tradebot.interfaces.ui.panels.words import age, clock, clock_near, gain, money
@@ -62,8 +63,10 @@ def shown_now(view: DaemonView, moment: Moment) -> datetime:
 def _run(view: DaemonView, moment: Moment, width: int) -> Line:
     now = shown_now(view, moment)
     facts, local, is_wide = view.facts, now.astimezone(IST), width >= _SHORT_COLUMNS
+    phase = view.vitals.rollout_phase
     cells: list[Cell] = [
         (f"● {_mode(view)}", BOLD),
+        f"phase {phase} {phase_of(phase).name}" if phase is not None else "",
         (f"{local:%a %Y-%m-%d %H:%M:%S} IST" if is_wide else f"{local:%Y-%m-%d %H:%M:%S} IST", BOLD),
         _market(view, now, is_wide),
         f"day {view.progress.day} of {view.progress.days}" if view.progress else "",
