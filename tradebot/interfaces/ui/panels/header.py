@@ -73,20 +73,20 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
         _pace(view.facts.rate),
     ]
     if is_wide:
-        cells += [_link(view), f"up {age(timedelta(seconds=moment.up_s))}", f"account {view.account_id}"]
+        cells += [_link(view), f"up {age(timedelta(seconds=moment.up_s))}"]
     if width >= _ROOMY_COLUMNS:
-        cells.append((facts.session, DIM))
+        cells += [f"account {view.account_id}", (facts.session, DIM)]
     return words(*cells)
 
 
 def _link(view: DaemonView) -> Cell:
-    """Whether the broker answers, and how quickly it took today's orders."""
+    """Whether the broker answers, and how quickly it took the day's orders (p50/p99); not told on virtual time."""
     if view.unreachable_since is not None:
         return f"broker GONE {age(view.now - view.unreachable_since)}", ALARM
     p50, p99 = view.calls.answer_p50, view.calls.answer_p99
-    if p50 is None or p99 is None:
+    if not p50 or not p99:
         return "broker ok"
-    return f"broker ok {1000 * p50.total_seconds():.0f} ms, p99 {1000 * p99.total_seconds():.0f}"
+    return f"broker ok {1000 * p50.total_seconds():.0f}/{1000 * p99.total_seconds():.0f} ms"
 
 
 def _figures(view: DaemonView, width: int) -> Line:
