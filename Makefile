@@ -27,6 +27,7 @@ run: venv
 
 test: venv clients
 	@$(python) -m tests.postgresql
+	@$(python) -m tests.programs
 	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint test

@@ -36,7 +36,7 @@ def test_the_kill_switch_is_latched_by_its_word_and_released_by_another(tmux: Tm
     tmux.until(r"type STOP: no entries")
     tmux("send-keys", "-l", "STOP")
     tmux.press("Enter")
-    tmux.until(r"CRITICAL  KILL SWITCH: stop", r"KILL_LATCHED")
+    tmux.until(r"CRITICAL  kill switch: stop", r"KILL_LATCHED")
     latch = tmux.home / "state" / "kill"
     is_latched = latch.exists()
     tmux.press("K")

@@ -65,7 +65,7 @@ def test_resized_while_it_is_busy_every_frame_is_whole_and_q_and_y_stop_it(tmux:
     tmux.press("q")
     tmux.until(r"^Stop tradebot\?.*y / N")
     tmux.press("n")
-    tmux.until(r"^not stopped")
+    tmux.until(r"^left as it is")
     tmux.press("q", "y")
     tmux.until(r"^exit 0$")
     after = tmux.screen()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import KEYS, load_settings
-from tests.simulator.killing import ROOT, run_main
+from tests.simulator.killing import ROOT, environment, run_main
 from tests.unit.config.homes import DELIVERED, place_of, with_value
 from tradebot.cli.exit_codes import ExitCode
 
@@ -103,7 +103,7 @@ def test_every_key_is_shown_with_its_value_its_origin_and_when_a_change_counts(f
     assert rows["MAX_TRADES_PER_DAY"] == ["60", ".env", "live"]
     assert rows["COOLDOWN_MIN"] == ["20", "environment", "live"]
     assert rows["speed"] == ["1000", "default", "restart"]
-    assert rows["hash"] == [load_settings(folder, {"TRADEBOT_COOLDOWN_MIN": "20"}).hash()]
+    assert rows["hash"] == [load_settings(folder, environment({"COOLDOWN_MIN": "20"})).hash()]
 
 
 def test_every_row_says_when_a_change_counts(folder: Path) -> None:

@@ -377,7 +377,7 @@ def _of_switches(policy: Policy, mode: str) -> Iterator[Alert]:
 def _alerts(memory: Memory) -> tuple[Alert, ...]:
     alerts = []
     if memory.latch is not None:
-        text = f"KILL SWITCH: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}; K releases it"
+        text = f"kill switch: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}"
         alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.latch.at))
     if memory.unreachable_since is not None:
         text = "the broker does not answer; what is shown of it is old"
