@@ -53,6 +53,10 @@ _REQUEST_ENDS: Mapping[RequestState, str] = {
 }
 
 
+_OURS = 500
+"""The first HTTP status that is a fault of the server."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What is looked at when somebody asks: counts by word, and the connections that are lent out."""
@@ -65,11 +69,15 @@ class Sources:
 
 
 class Metrics:
-    """`heard` and `saved` are called on the engine's thread; the meter's methods on the server's; `text` on any."""
+    """`heard` and `saved` are called on the engine's thread; the meter's methods on the server's; `text` on any.
+
+    `answered` counts requests over HTTP since the start, `failed` those of them that ended in an error of ours.
+    """
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        self.answered = self.failed = 0
         ProcessCollector(registry=self.registry)
         self._make_http()
         self._make_orders()
@@ -89,6 +97,8 @@ class Metrics:
 
     def request(self, endpoint: str, method: str, status: int, took_s: float) -> None:
         labels = (endpoint, method, str(status))
+        self.answered += 1
+        self.failed += status >= _OURS
         self._requests.labels(*labels).inc()
         self._request_duration.labels(*labels).observe(took_s)
 

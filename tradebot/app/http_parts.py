@@ -26,6 +26,7 @@ from tradebot.app.facts import run_facts
 from tradebot.app.live import Live
 from tradebot.app.paper import Paper
 from tradebot.app.replay import Replay
+from tradebot.app.watching import api_source
 from tradebot.domain.access import Caller
 from tradebot.domain.events import Event
 from tradebot.domain.order_queries import OrderQuery
@@ -74,6 +75,7 @@ class HttpParts:
         engine.bus.follow(self._metrics.saved)
         engine.announce(lambda event: announced(event, self._webhooks.all()))
         self._metrics.look_at(self._sources())
+        self._run.alerts.ask_too(api_source(self._metrics))
         self._courier.start()
         return self
 

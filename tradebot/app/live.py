@@ -47,6 +47,7 @@ from tradebot.domain.calendar import ist_date
 from tradebot.domain.errors import BrokerError, BrokerUnavailable
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import BrokerOrderId
+from tradebot.engine.alert_watch import AlertWatch
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.figures_view import Vitals
@@ -76,6 +77,7 @@ class Live:
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
     vitals: Callable[[], Vitals]
+    alerts: AlertWatch
     start: datetime
     rate: float
     feed: UpdateFeed
@@ -151,6 +153,7 @@ def open_live(
             clock=clock,
             marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
             vitals=vitals_of(doors, home, disk, RealClock()),
+            alerts=vigil.watch,
             start=start,
             rate=rate,
             feed=feed,

@@ -41,6 +41,7 @@ from tradebot.app.telemetry import telemetry_of
 from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import begin_vigil
 from tradebot.domain.calendar import ist_date
+from tradebot.engine.alert_watch import AlertWatch
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.figures_view import Vitals
@@ -67,6 +68,7 @@ class Paper:
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
     vitals: Callable[[], Vitals]
+    alerts: AlertWatch
     start: datetime
 
 
@@ -142,6 +144,7 @@ def open_paper(
             clock=clock,
             marks=paper_marks(exchange, settings.run.account_id, lock),
             vitals=vitals_of(doors, home, disk, RealClock()),
+            alerts=vigil.watch,
             start=start,
         )
         end_run(books, engine, notes, spool, telemetry, disk, clock)

@@ -40,6 +40,7 @@ from tradebot.app.telemetry import export, telemetry_of
 from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import alert_watch
 from tradebot.domain.calendar import Calendar, ist
+from tradebot.engine.alert_watch import AlertWatch
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
 from tradebot.engine.figures_view import Vitals
@@ -70,6 +71,7 @@ class Replay:
     clock: Clock
     marks: Callable[[Sequence[str]], Marks]
     vitals: Callable[[], Vitals]
+    alerts: AlertWatch
     start: datetime
     end: datetime
 
@@ -148,6 +150,7 @@ def open_replay(
             clock=PacedClock(clock, pace),
             marks=paper_marks(exchange, settings.run.account_id, lock),
             vitals=vitals_of(doors, home, disk, RealClock()),
+            alerts=alerts,
             start=start,
             end=end,
         )

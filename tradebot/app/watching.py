@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from config.settings import Settings
 from tradebot.adapters.calls.limited import Turnstiles
+from tradebot.adapters.metrics import Metrics
 from tradebot.adapters.process_figures import ProcessFigures
 from tradebot.adapters.storage.statement_times import StatementTimes
 from tradebot.adapters.timekeeping.real import RealClock
@@ -138,6 +139,21 @@ def _calls_source(turnstiles: Turnstiles) -> Source:
             watch.note(AlertName.THROTTLED_CALLS, now, Decimal(1), delayed)
         if calls > delayed:
             watch.note(AlertName.THROTTLED_CALLS, now, Decimal(0), calls - delayed)
+
+    return ask
+
+
+def api_source(metrics: Metrics) -> Source:
+    """Requests over HTTP since the last round, those that ended in an error of ours as the bad ones."""
+    told = [0, 0]
+
+    def ask(watch: AlertWatch, now: datetime) -> None:
+        answered, failed = metrics.answered - told[0], metrics.failed - told[1]
+        told[:] = [metrics.answered, metrics.failed]
+        if failed:
+            watch.note(AlertName.API_ERRORS, now, Decimal(1), failed)
+        if answered > failed:
+            watch.note(AlertName.API_ERRORS, now, Decimal(0), answered - failed)
 
     return ask
 

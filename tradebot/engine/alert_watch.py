@@ -43,7 +43,7 @@ class AlertWatch:
         self._clock = clock
         self._put = put
         self._limits = limits or AlertLimits()
-        self._sources = sources
+        self._sources = list(sources)
         self._actions = actions or {}
         self._every = every
         self._next_at: datetime | None = None
@@ -58,6 +58,10 @@ class AlertWatch:
         note = _NOTES.get(event.name)
         if note is not None:
             note(self, event)
+
+    def ask_too(self, source: Source) -> None:
+        """One more source, of a part that is opened after the watch."""
+        self._sources.append(source)
 
     def note(self, name: AlertName, at: datetime, value: Decimal, weight: int = 1) -> None:
         self._windows[name].note(at, value, weight)

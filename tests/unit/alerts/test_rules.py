@@ -17,8 +17,9 @@ from tradebot.adapters.calls.limited import LimitedQuotes, Turnstiles
 from tradebot.adapters.calls.quote_cache import CachedQuotes
 from tradebot.adapters.calls.turnstile import CountingTurnstile
 from tradebot.adapters.lanes import InlineLanes
+from tradebot.adapters.metrics import Metrics
 from tradebot.adapters.storage.statement_times import StatementTimes
-from tradebot.app.watching import _calls_source, _statements_source
+from tradebot.app.watching import _calls_source, _statements_source, api_source
 from tradebot.domain.alerts import ALERT_RULES, AlertAction, AlertLimits, AlertName, Measure, Severity
 from tradebot.domain.call_limits import CallLimit
 from tradebot.domain.events import Event, EventName, FieldValue, Level
@@ -236,13 +237,15 @@ def test_a_terminal_that_eats_the_processor_is_switched_off() -> None:
 
 
 def test_errors_of_the_api_warn_from_one_in_a_hundred_on() -> None:
+    metrics = Metrics()
     watched = Watched()
-    watched.watch.note(AlertName.API_ERRORS, NOON, Decimal(0), 99)
-    watched.watch.note(AlertName.API_ERRORS, NOON, Decimal(1), 1)
+    watched.watch.ask_too(api_source(metrics))
+    for status in [200] * 90 + [422] * 9 + [500]:
+        metrics.request("/health", "GET", status, 0.01)
     watched.look()
-    assert watched.severity(AlertName.API_ERRORS) is None, "1 per cent is allowed"
+    assert watched.severity(AlertName.API_ERRORS) is None, "1 per cent is allowed, and refusals are no faults of ours"
 
-    watched.watch.note(AlertName.API_ERRORS, watched.house.clock.at, Decimal(1), 1)
+    metrics.request("/health", "GET", 503, 0.01)
     watched.look()
     assert watched.severity(AlertName.API_ERRORS) is Severity.WARNING
     watched.look(minutes=61)
