@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT))
 from docs import dashboard
 from tradebot.domain.events import Level
 from tradebot.domain.orders import OrderStatus
-from tradebot.engine.views import Alert, DaemonView
+from tradebot.engine.alerts_view import Alert
+from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.browsing import Browsing, Focus, Page
 from tradebot.interfaces.ui.keys import BINDINGS
 from tradebot.interfaces.ui.layout import frame

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tradebot.domain.alerts import ALERT_RULES, AlertName, StandingAlert
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
-from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.events import Event, EventName
 from tradebot.domain.kill import Latch
 from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
-from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
-from tradebot.engine.alerting import describe, level_of
+from tradebot.engine.alerts_view import Alert, alerts_of
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.figures_view import (
     CallFigures,
@@ -29,7 +27,7 @@ from tradebot.engine.figures_view import (
     watch_rows,
     watched_symbols,
 )
-from tradebot.engine.flags_view import flags_in_force, warnings_of
+from tradebot.engine.flags_view import flags_in_force
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
@@ -37,7 +35,6 @@ from tradebot.ports import PlannedJob
 
 ROWS_PER_STATUS_MAX = 50
 POSITIONS_MAX = 100
-HALTED_SHOWN_MAX = 5
 
 _NOTHING_KNOWN = Vitals()
 _ONE_DAY = timedelta(days=1)
@@ -160,18 +157,6 @@ class JobRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """Something that stands until it is mended; `at` is None where nobody wrote down since when. One with a `name` is
-    of the table of alert rules, and may be seen by somebody."""
-
-    level: Level
-    text: str
-    at: datetime | None = None
-    name: AlertName | None = None
-    is_seen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a replay is: trading day `day` (counted from 1; 0 before the first) of `days`."""
 
@@ -242,7 +227,7 @@ def make_view(
         money=_money(orders, held, marks, today),
         schedule=schedule(now, memory, setting),
         flags=flags_in_force(setting.policy),
-        alerts=(*_of_switches(setting.policy, facts.mode), *_alerts(memory)),
+        alerts=alerts_of(memory, setting.policy, facts.mode),
         latch=memory.latch,
         is_observed_only=setting.policy.flags.observe_only,
         unreachable_since=memory.unreachable_since,
@@ -368,45 +353,6 @@ def _is_of(order: Order, today: date) -> bool:
 def _realised(order: Order) -> Decimal:
     """What a sell has brought so far; the ledger keeps it with the order."""
     return Decimal(order.metadata.get("realised_pnl", "0"))
-
-
-def _of_switches(policy: Policy, mode: str) -> Iterator[Alert]:
-    return (Alert(level=level, text=text) for level, text in warnings_of(policy, mode))
-
-
-def _alerts(memory: Memory) -> tuple[Alert, ...]:
-    alerts = []
-    if memory.latch is not None:
-        text = f"kill switch: {memory.latch.mode}; {memory.latch.reason or 'no reason given'}"
-        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.latch.at))
-    if memory.unreachable_since is not None:
-        text = "the broker does not answer; what is shown of it is old"
-        alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.unreachable_since))
-    if memory.entries_stopped:
-        alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
-    if memory.is_paused:
-        alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
-    for standing in memory.alerts.values():
-        if standing.severity is not None:
-            alerts.append(_standing(standing))
-    if not memory.is_reconciled:
-        alerts.append(Alert(level=Level.WARNING, text="not reconciled with the broker yet: no entries until then"))
-    for symbol, jump in list(memory.halted.items())[:HALTED_SHOWN_MAX]:
-        alerts.append(Alert(level=Level.ERROR, text=f"{symbol} halted: {jump}"))
-    return tuple(alerts)
-
-
-def _standing(alert: StandingAlert) -> Alert:
-    rule, severity = ALERT_RULES[alert.name], alert.severity
-    assert severity is not None
-    seen = f" (seen by {alert.acknowledged_by})" if alert.acknowledged_by else ""
-    return Alert(
-        level=level_of(severity),
-        text=describe(rule, severity, alert.figure) + seen,
-        at=alert.since,
-        name=alert.name,
-        is_seen=bool(alert.acknowledged_by),
-    )
 
 
 def _counts_of_calls(tail: Tail) -> Counts:

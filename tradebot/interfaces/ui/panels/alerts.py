@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.segment import SegmentLines
 
 from tradebot.domain.events import Level
-from tradebot.engine.views import Alert, DaemonView
+from tradebot.engine.alerts_view import Alert
+from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.look import ALARM, BAD, DIM, REVERSE, Cell, Column, fitted, table, words
 from tradebot.interfaces.ui.panels.words import age
 

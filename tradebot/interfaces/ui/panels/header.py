@@ -10,7 +10,8 @@ from rich.segment import Segment, SegmentLines
 from tradebot.domain.calendar import IST
 from tradebot.domain.events import Level
 from tradebot.domain.rollout import phase_of
-from tradebot.engine.views import Alert, DaemonView
+from tradebot.engine.alerts_view import Alert
+from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.look import ALARM, BAD, BOLD, DIM, PLAIN, REVERSE, Cell, Line, fitted, words
 from tradebot.interfaces.ui.panels.words import age, clock, clock_near, gain, money
 
