@@ -1,110 +1,85 @@
-"""`python -m benchmarks`: the whole table; with the name of a row, that row alone."""
+"""`python -m benchmarks`: the whole table; with the names of rows, those alone."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.baskets import baskets
-from benchmarks.crash_points import crash_points
-from benchmarks.cycle import cycle
-from benchmarks.figures import Row, as_text
-from benchmarks.lifecycle import lifecycle
-from benchmarks.machine import described
-from benchmarks.placement import placement
-from benchmarks.replay import replay
-from benchmarks.stream import stream
-from benchmarks.terminal import terminal
-
-MEMORY = Path("/dev/shm")
+from benchmarks import machine, results
+from benchmarks.effort import QUICK, WHOLE, Effort
+from benchmarks.figures import as_text
+from benchmarks.results import Measured
+from benchmarks.rows import ROWS
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
-    print("\n".join(described()))
-    for name, measure in _ROWS.items():
-        if options.row in (None, name):
-            began = perf_counter()
-            for row in measure(options):
-                print(f"\n{as_text(row)}", flush=True)
-            print(f"\n({name} took {perf_counter() - began:.0f} s)", flush=True)
-    return 0
+    effort, names = _effort(options), options.rows or list(ROWS)
+    print("\n".join([f"{machine.today()}, commit {machine.commit()}", *machine.described()]), flush=True)
+    found = {name: measured for name in names if (measured := _measured(name, effort)) is not None}
+    if options.quick:
+        print("\na quick run: not kept")
+    else:
+        path = results.FOLDER / f"{_file_name(options.rows)}.json"
+        results.write(path, found)
+        print(f"\nkept in {path}; `python -m benchmarks.page {path}` puts it into docs/performance.md")
+    return 0 if len(found) == len(names) else 1
 
 
-def _placement(options: argparse.Namespace) -> Sequence[Row]:
-    """On the disk, and, where the system has files in memory, there too: what is left is our own work."""
-    places = [options.folder, *([MEMORY] if MEMORY.is_dir() and options.folder != MEMORY else [])]
-    rows = []
-    for place in places:
-        with tempfile.TemporaryDirectory(dir=place) as folder:
-            rows.append(placement(Path(folder), options.runs, options.rounds, "disk" if place != MEMORY else "memory"))
-    return rows
+def _measured(name: str, effort: Effort) -> Measured | None:
+    """None for a row that broke: the others are measured all the same."""
+    machine_now, began = machine.described(), perf_counter()
+    try:
+        tables = ROWS[name](effort)
+    except Exception:  # told in full, and in the exit code
+        print(f"\n{name} broke:\n{traceback.format_exc()}", flush=True)
+        return None
+    took_s = perf_counter() - began
+    for row in tables:
+        print(f"\n{as_text(row)}", flush=True)
+    print(f"\n({name} took {took_s:.0f} s)", flush=True)
+    return Measured(
+        on=machine.today(), commit=machine.commit(), machine=machine_now, took_s=round(took_s, 1), tables=tables
+    )
 
 
-def _stream(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [stream(Path(folder), options.seconds)]
+def _file_name(rows: Sequence[str]) -> str:
+    return "-".join([machine.today(), machine.commit(), *rows])
 
 
-def _replay(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [replay(Path(folder), options.runs, options.to)]
-
-
-def _cycle(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [cycle(Path(folder), options.runs, options.rounds)]
-
-
-def _crashes(options: argparse.Namespace) -> Sequence[Row]:
-    return [crash_points(options.seconds)]
-
-
-def _ids(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [lifecycle(Path(folder), options.runs, options.rounds)]
-
-
-def _batch(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [baskets(Path(folder), options.runs)]
-
-
-def _terminal(options: argparse.Namespace) -> Sequence[Row]:
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        return [terminal(Path(folder), options.runs)]
-
-
-_ROWS: Mapping[str, Callable[[argparse.Namespace], Sequence[Row]]] = {
-    "placement": _placement,
-    "stream": _stream,
-    "replay": _replay,
-    "cycle": _cycle,
-    "crashes": _crashes,
-    "ids": _ids,
-    "batch": _batch,
-    "terminal": _terminal,
-}
+def _effort(options: argparse.Namespace) -> Effort:
+    given = {each.name: getattr(options, each.name) for each in fields(Effort)}
+    told = {name: value for name, value in given.items() if value is not None}
+    return replace(QUICK if options.quick else WHOLE, **told)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What things cost, beside their floors.")
-    parser.add_argument("row", nargs="?", choices=list(_ROWS), help="one row; without it, all of them")
-    parser.add_argument("--runs", type=int, default=3, help="runs, of which the median counts (3)")
-    parser.add_argument("--rounds", type=int, default=200, help="rounds of a run, where its time allows them (200)")
+    parser.add_argument("rows", nargs="*", type=_row, metavar="row", help=f"of {', '.join(ROWS)}; or all")
+    parser.add_argument("--quick", action="store_true", help="to try it: few rounds, nothing kept")
+    parser.add_argument("--runs", type=int, help=f"runs, of which the median counts ({WHOLE.runs})")
+    parser.add_argument("--rounds", type=int, help=f"rounds of a run, where its time allows them ({WHOLE.rounds})")
     parser.add_argument(
-        "--seconds", type=float, default=10, help="how long crash points, and each rate of the stream, are tried (10)"
+        "--seconds",
+        type=float,
+        help=f"how long crash points, each rate of the stream, and the load are kept up ({WHOLE.seconds:g})",
     )
-    parser.add_argument("--to", type=date.fromisoformat, default=date(2026, 9, 7), help="the replay's last day")
-    parser.add_argument(
-        "--folder", type=Path, default=Path(tempfile.gettempdir()), help="where the temporary files go (a quiet disk)"
-    )
+    parser.add_argument("--to", type=date.fromisoformat, dest="last_day", help=f"the replay's end ({WHOLE.last_day})")
+    parser.add_argument("--days", type=int, help=f"trading days of the soak ({WHOLE.days})")
+    parser.add_argument("--folder", type=Path, help="where the temporary files go (a quiet disk)")
     return parser
+
+
+def _row(name: str) -> str:
+    if name not in ROWS:
+        raise argparse.ArgumentTypeError(f"there is no row {name!r}")
+    return name
 
 
 if __name__ == "__main__":

@@ -25,14 +25,39 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What was aimed at, and what this run found, both in words."""
+
+    text: str
+    found: str
+    is_met: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One measurement of the table: what was measured, beside what, and its lines."""
+    """One measurement of the table: what was measured, beside what, its lines, and how far it is from its goals."""
 
     name: str
     peer: str
     headings: Sequence[str]
     lines: Sequence[Line]
     notes: Sequence[str] = ()
+    goals: Sequence[Goal] = ()
+
+
+def at_most(what: str, found: float, limit: float, unit: str = "") -> Goal:
+    """The goal of a figure that should be small."""
+    return Goal(text=f"{what} <= {_with(limit, unit)}", found=_with(found, unit), is_met=found <= limit)
+
+
+def at_least(what: str, found: float, limit: float, unit: str = "") -> Goal:
+    """The goal of a figure that should be large."""
+    return Goal(text=f"{what} >= {_with(limit, unit)}", found=_with(found, unit), is_met=found >= limit)
+
+
+def holds(what: str, is_met: bool, found: str) -> Goal:
+    """A goal that is no figure."""
+    return Goal(text=what, found=found, is_met=is_met)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -68,14 +93,27 @@ def milliseconds(seconds: float) -> str:
 
 def as_text(row: Row) -> str:
     """The row for a terminal or a Markdown page."""
-    table = [list(row.headings), *(list(line.cells) for line in row.lines)]
-    widths = [max(len(cells[index]) for cells in table) for index in range(len(row.headings))]
-    lines = [_line(cells, widths) for cells in table]
+    parts = [f"{row.name} (beside: {row.peer})", _table([row.headings, *(line.cells for line in row.lines)])]
+    if row.notes:
+        parts.append("\n".join(row.notes))
+    if row.goals:
+        verdicts = [(goal.text, goal.found, "met" if goal.is_met else "missed") for goal in row.goals]
+        parts.append(_table([("goal", "found", ""), *verdicts]))
+    return "\n\n".join(parts)
+
+
+def _table(cells: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[index]) for line in cells) for index in range(len(cells[0]))]
+    lines = [_line(line, widths) for line in cells]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    notes = ["", *(f"{note}" for note in row.notes)] if row.notes else []
-    return "\n".join([f"{row.name} (beside: {row.peer})", "", *lines, *notes])
+    return "\n".join(lines)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
     return "| " + " | ".join(padded) + " |"
+
+
+def _with(value: float, unit: str) -> str:
+    digits = 0 if abs(value) >= 100 or float(value).is_integer() else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f} {unit}".strip()

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean, median
 from time import perf_counter
 
-from benchmarks.figures import Line, Row
+from benchmarks.figures import Goal, Line, Row, at_least, at_most
 from config.kinds import StrategyUse
 from config.settings import Settings, load_settings
 from tradebot.app import open_replay
@@ -58,6 +58,7 @@ def replay(folder: Path, runs: int, last_day: date) -> Row:
             "processes, their start and the growing of the market included",
             "the first day's cost holds the growing of the market's history, so the thirds begin at the second day",
         ),
+        goals=_goals(found),
     )
 
 
@@ -116,11 +117,26 @@ def _raw_events_s(folder: Path, count: int) -> float:
         return perf_counter() - began
 
 
+def _goals(found: Sequence[tuple[DaysRun, float, float]]) -> Sequence[Goal]:
+    orders_s = found[0][0].orders / median(took for _, took, _ in found)
+    first, last = _thirds(found)
+    return [
+        at_least("orders (vnpy 4: 966 where it was seen, nautilus 1.231: 856)", orders_s, 966, "a second"),
+        at_most("a day of the last third / of the first", last / first, 1.2),
+    ]
+
+
+def _thirds(found: Sequence[tuple[DaysRun, float, float]]) -> tuple[float, float]:
+    """Seconds of a day in the first and in the last third."""
+    first, last = (median(_third(days.days_s, which) for days, _, _ in found) for which in (0, 2))
+    return first, last
+
+
 def _line(found: Sequence[tuple[DaysRun, float, float]]) -> Line:
     whole_s = median(took for _, took, _ in found)
     events, orders = found[0][0].order_events, found[0][0].orders
     raw_s = median(raw for _, _, raw in found)
-    first, last = (median(_third(days.days_s, which) for days, _, _ in found) for which in (0, 2))
+    first, last = _thirds(found)
     return Line(
         cells=(
             str(len(found[0][0].days_s)),

@@ -16,7 +16,7 @@ from time import perf_counter, sleep
 from sqlalchemy import func, select
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from benchmarks.figures import Line, Row, percentile
+from benchmarks.figures import Goal, Line, Row, at_least, at_most, percentile
 from benchmarks.stream_stage import ORDERS, StreamStage, open_stream_stage
 from tests.builders import ACCOUNT
 from tradebot.adapters.storage import tables
@@ -56,7 +56,8 @@ LOADS = (Load(readers=20, sleepers=0, wanted=1_000), Load(readers=90, sleepers=1
 
 
 def stream(folder: Path, seconds: float) -> Row:
-    lines = []
+    lines: list[Line] = []
+    goals: list[Goal] = []
     for number, load in enumerate(LOADS):
         place = folder / str(number)
         place.mkdir()
@@ -65,6 +66,7 @@ def stream(folder: Path, seconds: float) -> Row:
         best = kept[-1] if kept else outcomes[0]
         at_goal = next((outcome for outcome in kept if outcome.rate == load.wanted), best)
         bare = _bare(load, at_goal.rate, seconds)
+        goals += _goals(load, best.rate if kept else 0, at_goal.latencies, bare)
         lines.append(
             Line(
                 cells=(
@@ -88,7 +90,18 @@ def stream(folder: Path, seconds: float) -> Row:
             f" in the database, and all has arrived {LAG_S_MAX:g} s after the last fill",
             "the time is from the fill at the broker to a reader in another process",
         ),
+        goals=goals,
     )
+
+
+def _goals(load: Load, rate: int, ours: Sequence[float], bare: Sequence[float]) -> Sequence[Goal]:
+    goals = [at_least(f"fills ({load})", rate, load.wanted, "a second")]
+    if ours and bare:
+        goals += [
+            at_most(f"{name} / relay ({load})", percentile(ours, share) / percentile(bare, share), 5.0)
+            for name, share in (("p50", 0.5), ("p99", 0.99))
+        ]
+    return goals
 
 
 def _climb(folder: Path, load: Load, seconds: float) -> list[Outcome]:

@@ -1,0 +1,35 @@
+"""How much is measured: runs, rounds and spans, as the command line gives them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """`runs`, of which the median counts; `rounds` of one run; `seconds` that something is kept up; the replay's last
+    day; `days` of the soak; and where the temporary files go."""
+
+    runs: int = 3
+    rounds: int = 200
+    seconds: float = 10.0
+    last_day: date = date(2026, 9, 7)
+    days: int = 30
+    folder: Path = Path(tempfile.gettempdir())
+
+    @contextmanager
+    def place(self) -> Iterator[Path]:
+        """A folder on the disk that is to be measured, gone at the end."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield Path(folder)
+
+
+WHOLE = Effort()
+QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), days=3)

@@ -1,0 +1,75 @@
+"""The rows of the table by their names, in the table's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from benchmarks.baskets import baskets
+from benchmarks.crash_points import crash_points
+from benchmarks.cycle import cycle
+from benchmarks.effort import MEMORY, Effort
+from benchmarks.figures import Row
+from benchmarks.lifecycle import lifecycle
+from benchmarks.placement import placement
+from benchmarks.replay import replay
+from benchmarks.stream import stream
+from benchmarks.terminal import terminal
+
+Measure = Callable[[Effort], Sequence[Row]]
+
+
+def _placement(effort: Effort) -> Sequence[Row]:
+    """On the disk, and, where the system has files in memory, there too: what is left is our own work."""
+    places = [effort.folder, *([MEMORY] if MEMORY.is_dir() and effort.folder != MEMORY else [])]
+    rows = []
+    for place in places:
+        with replace(effort, folder=place).place() as folder:
+            rows.append(placement(folder, effort.runs, effort.rounds, "disk" if place != MEMORY else "memory"))
+    return rows
+
+
+def _stream(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [stream(folder, effort.seconds)]
+
+
+def _cycle(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [cycle(folder, effort.runs, effort.rounds)]
+
+
+def _ids(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [lifecycle(folder, effort.runs, effort.rounds)]
+
+
+def _batch(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [baskets(folder, effort.runs)]
+
+
+def _replay(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [replay(folder, effort.runs, effort.last_day)]
+
+
+def _terminal(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [terminal(folder, effort.runs)]
+
+
+def _crashes(effort: Effort) -> Sequence[Row]:
+    return [crash_points(effort.seconds)]
+
+
+ROWS: Mapping[str, Measure] = {
+    "placement": _placement,
+    "stream": _stream,
+    "cycle": _cycle,
+    "ids": _ids,
+    "batch": _batch,
+    "replay": _replay,
+    "terminal": _terminal,
+    "crashes": _crashes,
+}
