@@ -83,6 +83,9 @@ class Absence:
             text = f"{ledger.describe(order)}: not found at the broker"
             ledger.tell(unit, EventName.ORDER_UNCERTAIN, text, order, level=Level.CRITICAL)
         ledger.change_attempt(unit, attempt, looks)
+        if looks.looks <= policy.looks_before_expiry:
+            # Out of hours no cycle comes by: a book that shows it late is asked again, each time after twice as long.
+            unit.timers.append((Job.VERIFY, unit.now + policy.times.verify_after * (1 << attempt.looks)))
         is_over = unit.now - attempt.created_at > capabilities.visibility_delay and self._is_over(attempt, unit.now)
         if policy.unknown is UnknownPolicy.EXPIRE and looks.looks >= policy.looks_before_expiry and is_over:
             self._expire(unit, order, looks)

@@ -36,6 +36,39 @@ def test_held_for_a_human_an_order_that_is_nowhere_stays_unknown_for_days() -> N
     assert house.broker.count("place") == 1
 
 
+def test_an_order_that_the_book_shows_late_is_found_without_a_cycle() -> None:
+    """After-market orders are placed in the evening, when no cycle runs until the next morning."""
+    house = House(capabilities=NO_PROOF)
+    house.broker.troubles["place"] = [AnswerLost("timed out")]
+    house.broker.frozen = []
+    house.signals(a_signal())
+    house.restart()
+    (attempt,) = house.memory.attempts.values()
+    assert attempt.status is AttemptStatus.UNKNOWN
+
+    house.broker.frozen = None
+    house.advance(minutes=5)
+
+    (attempt,) = house.memory.attempts.values()
+    assert attempt.broker_order_id == "1"
+    assert house.broker.count("place") == 1
+
+
+def test_looks_for_an_order_that_is_nowhere_become_rarer_and_end() -> None:
+    house = House(capabilities=NO_PROOF)
+    house.broker.troubles["place"] = [OutcomeUnknown("timed out")]
+    house.signals(a_signal())
+
+    house.advance(minutes=1)
+    after_a_minute = house.broker.count("order_book")
+    house.advance(minutes=9)
+    after_ten = house.broker.count("order_book")
+    house.advance(minutes=600)
+
+    assert after_a_minute < after_ten <= after_a_minute + 3
+    assert house.broker.count("order_book") == after_ten
+
+
 def test_looks_for_an_order_that_is_held_stop_writing() -> None:
     house = House(capabilities=NO_PROOF)
     house.broker.troubles["place"] = [OutcomeUnknown("timed out")]
