@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from benchmarks.baskets import baskets
 from benchmarks.crash_points import crash_points
@@ -11,6 +12,7 @@ from benchmarks.cycle import cycle
 from benchmarks.effort import MEMORY, Effort
 from benchmarks.figures import Row
 from benchmarks.lifecycle import lifecycle
+from benchmarks.over_http import over_http
 from benchmarks.placement import placement
 from benchmarks.replay import replay
 from benchmarks.stream import stream
@@ -19,14 +21,20 @@ from benchmarks.terminal import terminal
 Measure = Callable[[Effort], Sequence[Row]]
 
 
-def _placement(effort: Effort) -> Sequence[Row]:
+def _places(effort: Effort) -> Iterator[tuple[Path, str]]:
     """On the disk, and, where the system has files in memory, there too: what is left is our own work."""
     places = [effort.folder, *([MEMORY] if MEMORY.is_dir() and effort.folder != MEMORY else [])]
-    rows = []
     for place in places:
         with replace(effort, folder=place).place() as folder:
-            rows.append(placement(folder, effort.runs, effort.rounds, "disk" if place != MEMORY else "memory"))
-    return rows
+            yield folder, "disk" if place != MEMORY else "memory"
+
+
+def _placement(effort: Effort) -> Sequence[Row]:
+    return [placement(folder, effort.runs, effort.rounds, kind) for folder, kind in _places(effort)]
+
+
+def _http(effort: Effort) -> Sequence[Row]:
+    return [row for folder, kind in _places(effort) for row in over_http(folder, effort.runs, effort.rounds, kind)]
 
 
 def _stream(effort: Effort) -> Sequence[Row]:
@@ -69,6 +77,7 @@ ROWS: Mapping[str, Measure] = {
     "cycle": _cycle,
     "ids": _ids,
     "batch": _batch,
+    "http": _http,
     "replay": _replay,
     "terminal": _terminal,
     "crashes": _crashes,

@@ -48,7 +48,7 @@ from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import Job, JobDue, SignalsReady
-from tradebot.ports import Broker, Changes, Lanes, OrderStore
+from tradebot.ports import Broker, Changes, Lanes, MarketData, OrderStore
 
 QUANTITY = 1_000
 JOB = JobDue(name=Job.AMO_PLACEMENT, at=NOON)
@@ -128,10 +128,12 @@ def open_stage(
     wrap: Callable[[OrderStore], OrderStore] = lambda store: store,
     calls: Calls | None = None,
     trace: Callable[[str], None] | None = None,
+    market_data: MarketData | None = None,
 ) -> Iterator[Stage]:
     """The engine as a daemon has it: durable to the disk, with flight record, log and session events.
 
-    `wrap` is put around its store, `calls` below its disk; `trace` is told every statement of the database.
+    `wrap` is put around its store, `calls` below its disk; `trace` is told every statement of the database. Without
+    `market_data` nothing moves in its market.
     """
     with ExitStack() as stack:
         disk = RealDisk(durability="power", calls=calls)
@@ -159,7 +161,7 @@ def open_stage(
             registry=registry,
             store=wrap(SqlOrderStore(database)),
             broker=broker,
-            market_data=still,
+            market_data=market_data or still,
             history=still,
             strategies=(),
             bus=Bus([log, events]),

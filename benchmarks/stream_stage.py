@@ -30,8 +30,9 @@ from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.command_desk import CommandDesk
 from tradebot.interfaces.api.overview import Overview
 from tradebot.interfaces.api.server import HttpServer
-from tradebot.interfaces.api.services import Services
+from tradebot.interfaces.api.services import Limits, Services
 from tradebot.interfaces.api.stream.hub import Hub
+from tradebot.ports import Broker, MarketData
 
 ORDERS = 500
 
@@ -56,9 +57,28 @@ class StreamStage:
 def open_stream_stage(folder: Path) -> Iterator[StreamStage]:
     fill_folder(folder, Contents(standing=ORDERS, registry=ORDERS))
     broker = MemoryBroker([standing_row(number) for number in range(ORDERS)])
+    with open_served(folder, broker) as served:
+        url = f"ws://127.0.0.1:{served.port}/ws/orders/{ACCOUNT}"
+        yield StreamStage(stage=served.stage, broker=broker, reader=served.reader, url=url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A daemon whose engine runs in a thread of its own, behind HTTP and the stream."""
+
+    stage: Stage
+    reader: OrderReader
+    port: int
+
+
+@contextmanager
+def open_served(
+    folder: Path, broker: Broker, market_data: MarketData | None = None, limits: Limits | None = None
+) -> Iterator[Served]:
+    """On a folder that is filled."""
     with ExitStack() as stack:
         lanes = ThreadLanes(on_fault=_raise)
-        stage = stack.enter_context(open_stage(folder, broker, lanes))
+        stage = stack.enter_context(open_stage(folder, broker, lanes, market_data=market_data))
         stack.callback(lanes.close, 5.0)
         database = open_reading_engine(stage.database.url.render_as_string(hide_password=False))
         stack.callback(database.dispose)
@@ -66,12 +86,12 @@ def open_stream_stage(folder: Path) -> Iterator[StreamStage]:
         hub = Hub(real, metrics, lambda: {"connected": True})
         stage.engine.bus.follow(hub.saved)
         stage.engine.bus.follow(metrics.saved)
+        services = _services(stage, folder, reader, BatchReader(database), hub, limits or Limits())
         server = HttpServer("127.0.0.1", 0)
-        server.start(lambda: make_app(_services(stage, folder, reader, BatchReader(database), hub), metrics))
+        server.start(lambda: make_app(services, metrics))
         stack.callback(server.stop)
         stack.enter_context(_running(stage))
-        url = f"ws://127.0.0.1:{server.port}/ws/orders/{ACCOUNT}"
-        yield StreamStage(stage=stage, broker=broker, reader=reader, url=url)
+        yield Served(stage=stage, reader=reader, port=server.port)
 
 
 @contextmanager
@@ -95,7 +115,9 @@ def _running(stage: Stage) -> Iterator[None]:
         thread.join()
 
 
-def _services(stage: Stage, folder: Path, reader: OrderReader, batches: BatchReader, hub: Hub) -> Services:
+def _services(
+    stage: Stage, folder: Path, reader: OrderReader, batches: BatchReader, hub: Hub, limits: Limits
+) -> Services:
     real, engine = RealClock(), stage.engine
     return Services(
         orders=reader,
@@ -121,6 +143,7 @@ def _services(stage: Stage, folder: Path, reader: OrderReader, batches: BatchRea
         new_secret=new_secret,
         local=Caller.local("owner", (ACCOUNT,)),
         version="benchmark",
+        limits=limits,
     )
 
 
