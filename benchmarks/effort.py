@@ -15,13 +15,15 @@ MEMORY = Path("/dev/shm")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
     """`runs`, of which the median counts; `rounds` of one run; `seconds` that something is kept up; the replay's last
-    day; `days` of the soak; and where the temporary files go."""
+    day; `days` of the soak; `ticks_s`, after which the day of ticks ends (None: its close); `folder`, where the
+    temporary files go."""
 
     runs: int = 3
     rounds: int = 200
     seconds: float = 10.0
     last_day: date = date(2026, 9, 7)
     days: int = 30
+    ticks_s: int | None = None
     folder: Path = Path(tempfile.gettempdir())
 
     @contextmanager
@@ -32,4 +34,4 @@ class Effort:
 
 
 WHOLE = Effort()
-QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), days=3)
+QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), days=3, ticks_s=1_200)

@@ -64,7 +64,7 @@ def replay(folder: Path, runs: int, last_day: date) -> Row:
 
 def run_days(home: Path, last_day: date) -> DaysRun:
     """The replay itself, day by day."""
-    settings = _busy(load_settings(_ROOT, {}, _overrides(last_day)))
+    settings = busy(load_settings(_ROOT, {}, _overrides(last_day)))
     with open_replay(settings, home=home, folder=_ROOT) as opened:
         days = opened.market.calendar.trading_days_between(FIRST_DAY, last_day)
         days_s = []
@@ -81,7 +81,7 @@ def _overrides(last_day: date) -> dict[str, object]:
     return {"mode": "replay", "from": FIRST_DAY, "to": last_day, "speed": 0, "ui": "off", "seed": 1}
 
 
-def _busy(settings: Settings) -> Settings:
+def busy(settings: Settings) -> Settings:
     """Room for many orders, and a generator that makes them."""
     risk = {"capital_per_trade": Decimal(20_000), "max_positions": 50, "max_trades_per_day": 1000}
     use = (StrategyUse(name="generator", parameters=(("signals_per_day", SIGNALS_PER_DAY),)),)

@@ -15,8 +15,11 @@ from benchmarks.lifecycle import lifecycle
 from benchmarks.over_http import over_http
 from benchmarks.placement import placement
 from benchmarks.replay import replay
+from benchmarks.starting import starting
 from benchmarks.stream import stream
+from benchmarks.telling import telling
 from benchmarks.terminal import terminal
+from benchmarks.ticks import ticks
 
 Measure = Callable[[Effort], Sequence[Row]]
 
@@ -67,6 +70,21 @@ def _terminal(effort: Effort) -> Sequence[Row]:
         return [terminal(folder, effort.runs)]
 
 
+def _ticks(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [ticks(folder, effort.ticks_s)]
+
+
+def _logging(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [telling(folder, effort.runs, effort.rounds)]
+
+
+def _start(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [starting(folder, effort.runs)]
+
+
 def _crashes(effort: Effort) -> Sequence[Row]:
     return [crash_points(effort.seconds)]
 
@@ -79,6 +97,9 @@ ROWS: Mapping[str, Measure] = {
     "batch": _batch,
     "http": _http,
     "replay": _replay,
+    "ticks": _ticks,
     "terminal": _terminal,
+    "logging": _logging,
+    "start": _start,
     "crashes": _crashes,
 }

@@ -66,7 +66,7 @@ def test_the_page_takes_new_figures_and_keeps_its_prose() -> None:
 
 
 def test_a_row_that_is_cheap_runs_from_end_to_end(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--quick", "ids"]) == 0
+    assert main(["--quick", "ids", "logging"]) == 0
 
     told = capsys.readouterr().out
     assert "resolutions from memory" in told
