@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tradebot.domain.orders import Order, OrderStatus, Side
+from tradebot.domain.orders import Order, OrderStatus, OrderType, Side
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import CancelOrder, Command, DropOrder, Once, PauseEntries, SubmitOrder
 from tradebot.engine.state import Memory
@@ -96,6 +96,7 @@ def _submit(symbol: str, key: str) -> Command:
         symbol=symbol,
         side=Side.BUY,
         quantity=7,
+        order_type=OrderType.MARKET,
         price=None,
         idempotency_key=key,
         correlation_id="",
