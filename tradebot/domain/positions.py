@@ -9,9 +9,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from tradebot.domain.orders import Coid, Fill, PositionId, Product, Side
+from tradebot.domain.protection import Protection
 
 EXIT_WANTED = "exit_wanted"
 """The key of a position's metadata under which stands why somebody wants it sold."""
+
+_OF_ONE_HOLDING = frozenset({EXIT_WANTED, *Protection})
+"""What somebody wanted of the shares that were held; it says nothing of shares that are bought later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class Position:
 def bought(position: Position, fill: Fill) -> Position:
     """The position after one more buy fill; from zero it begins anew, with its own first fill and peak."""
     if not position.quantity:
-        metadata = {name: value for name, value in position.metadata.items() if name != EXIT_WANTED}
+        metadata = {name: value for name, value in position.metadata.items() if name not in _OF_ONE_HOLDING}
         position = replace(
             position, first_fill_at=fill.traded_at, peak_price=fill.price, exit_rule=None, metadata=metadata
         )
@@ -97,12 +101,12 @@ def open_gain(position: Position, last_price: Decimal, previous_close: Decimal, 
 def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
     """The position after a split or a bonus issue of `factor` new shares for each old one; its cost stays.
 
-    Prices that the exits compare with shrink; a target does not: its strategy gives a new one for each day.
+    Prices that the exits compare with shrink, those that somebody gave too; a strategy's target does not: there is a
+    new one for each day.
     """
     shrink = Decimal(factor.denominator) / Decimal(factor.numerator)
-    metadata = dict(position.metadata)
-    if "atr" in metadata:
-        metadata["atr"] = str(Decimal(metadata["atr"]) * shrink)
+    given = {"atr", *Protection} | ({"target"} if Protection.TAKE_PROFIT in position.metadata else set())
+    shrunk = {name: str(Decimal(text) * shrink) for name, text in position.metadata.items() if name in given}
     held, sold_before = int(position.quantity * factor), int(position.sold_quantity * factor)
     return replace(
         position,
@@ -111,7 +115,7 @@ def adjusted(position: Position, factor: Fraction, at: datetime) -> Position:
         sold_quantity=sold_before,
         peak_price=position.peak_price * shrink,
         updated_at=at,
-        metadata=metadata,
+        metadata={**position.metadata, **shrunk},
     )
 
 

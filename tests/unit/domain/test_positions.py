@@ -97,6 +97,24 @@ def test_a_position_without_an_atr_is_adjusted_without_one() -> None:
     assert "atr" not in adjusted(a_position(), Fraction(2), later(5)).metadata
 
 
+def test_prices_that_somebody_gave_shrink_with_a_split_and_a_strategys_target_does_not() -> None:
+    given = {"stop_loss": "990", "take_profit": "1050", "target": "1050"}
+    assert dict(adjusted(a_position(metadata=given), Fraction(2), later(5)).metadata) == {
+        "stop_loss": "495.0",
+        "take_profit": "525.0",
+        "target": "525.0",
+    }
+    assert adjusted(a_position(metadata={"target": "1050"}), Fraction(2), later(5)).metadata["target"] == "1050"
+
+
+def test_shares_that_are_bought_anew_have_no_stop_of_those_that_were_sold() -> None:
+    held = a_position(quantity=10, metadata={"stop_loss": "990", "strategy": "gen"})
+    empty = sold(held, 10, Decimal(989), later(1))
+
+    assert dict(grown(empty, 10, "1000").metadata) == {"strategy": "gen"}
+    assert "stop_loss" in grown(held, 10, "1000").metadata
+
+
 def test_what_was_bought_less_what_was_sold_is_held_after_an_adjustment_too() -> None:
     position = sold(a_position(quantity=4), 1, Decimal(1000), later(1))
 
