@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.desks import Desk, a_desk, a_ticket, marketable, well_below
-from tradebot.domain.broker_views import BrokerWord
+from tradebot.domain.broker_views import BrokerWord, Ticket, is_triggered, is_users_cancel
 from tradebot.domain.errors import BrokerRejected, BrokerUnavailable, OutcomeUnknown, RateLimited
 from tradebot.domain.market_rules import on_tick
-from tradebot.domain.orders import BrokerOrderId, Side, Variety
+from tradebot.domain.orders import BrokerOrderId, OrderType, Side, Variety
 from tradebot.exchange.dials import AnswerLostAfter, AnswerLostBefore
 from tradebot.exchange.gateway_dials import HtmlInstead, TooManyRequests
 
@@ -133,6 +133,65 @@ def test_no_more_is_sellable_than_is_held_less_what_is_on_sale(desk: Desk) -> No
     broker.cancel(number, Variety.REGULAR)
     desk.advance("2026-09-16T10:04:00")
     assert broker.holdings()[0].sellable_quantity == 4
+
+
+def a_stop(desk: Desk, tag: str, distance: int) -> Ticket:
+    """A stop-loss for ten shares, so many ticks below the last price, its limit a little lower."""
+    tick = desk.broker.terms(["INFY"])["INFY"].tick_size
+    trigger = desk.market_data.quotes(["INFY"])["INFY"].last_price - distance * tick
+    return a_ticket(
+        tag=tag,
+        side=Side.SELL,
+        order_type=OrderType.SL,
+        price=trigger - 40 * tick,
+        trigger_price=trigger,
+        variety=Variety.REGULAR,
+    )
+
+
+def test_a_stop_loss_waits_for_its_trigger_and_is_taken_back_like_any_order(desk: Desk) -> None:
+    broker = desk.broker
+    broker.place(a_ticket(price=marketable(desk, "INFY", Side.BUY)))
+    desk.advance(TRADING)
+    wanted = a_stop(desk, "S1", 300)
+    number = broker.place(wanted)
+    desk.advance("2026-09-16T10:01:00")
+
+    row = broker.order(number)
+    assert row is not None
+    assert (row.word, row.order_type, row.side) == (BrokerWord.OPEN, OrderType.SL, Side.SELL)
+    assert (row.trigger_price, row.price) == (wanted.trigger_price, wanted.price)
+    assert not is_triggered(row.status)
+    assert broker.holdings()[0].sellable_quantity == 0
+
+    broker.cancel(number, Variety.REGULAR)
+    desk.advance("2026-09-16T10:02:00")
+    row = broker.order(number)
+    assert row is not None and row.word is BrokerWord.CANCELLED
+    assert broker.holdings()[0].sellable_quantity == 10
+
+
+def test_a_stop_loss_on_the_wrong_side_of_the_market_is_refused(desk: Desk) -> None:
+    desk.broker.place(a_ticket(price=marketable(desk, "INFY", Side.BUY)))
+    desk.advance(TRADING)
+    with pytest.raises(BrokerRejected):
+        desk.broker.place(a_stop(desk, "S1", -300))
+
+
+def test_a_stop_loss_is_triggered_and_sells_and_one_that_is_not_is_sent_off_before_the_auction(desk: Desk) -> None:
+    broker = desk.broker
+    broker.place(a_ticket(price=marketable(desk, "INFY", Side.BUY), quantity=20))
+    desk.advance(TRADING)
+    near, far = broker.place(a_stop(desk, "S1", 1)), broker.place(a_stop(desk, "S2", 600))
+    desk.advance("2026-09-16T15:14:00")
+    sold, waiting = broker.order(near), broker.order(far)
+    assert sold is not None and (sold.word, sold.filled_quantity) == (BrokerWord.EXECUTED, 10)
+    assert waiting is not None and not is_triggered(waiting.status)
+
+    desk.advance("2026-09-16T15:16:00")
+    waiting = broker.order(far)
+    assert waiting is not None and waiting.word is BrokerWord.CANCELLED
+    assert not is_users_cancel(waiting.status_text)
 
 
 def test_terms_are_the_days_and_quotes_have_depth(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from tests.simulator.campaign import (
     die_twice,
     live_through,
     meddled_day,
+    protected_day,
 )
 from tests.simulator.world import Moment, Scenario
 
@@ -86,6 +87,22 @@ def test_killed_while_baskets_are_placed_each_ends_as_it_would_have(say: Callabl
         report.points += of_moment.points
         report.failures += of_moment.failures
     _tell(say, "crash points while baskets are placed", report, time.perf_counter() - began)
+    assert not report.failures, "\n".join(report.failures[:10])
+
+
+@pytest.mark.parametrize("closes", [False, True])
+def test_killed_while_stops_stand_at_the_broker_nothing_is_sold_twice(say: Callable[[str], None], closes: bool) -> None:
+    scenario = protected_day(closes=closes)
+    unbroken, moments = live_through(scenario)
+    causes = Counter(row[3] for row in unbroken.outcome.orders)
+    assert causes["Gives way to another sell of the position"] == 2 + closes
+    assert causes["Stop-loss cancelled"] == causes["Take-profit cancelled"] == 1
+    began, report = time.perf_counter(), Report()
+    for moment in moments[:: 9 if closes else 3]:
+        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
+        report.points += of_moment.points
+        report.failures += of_moment.failures
+    _tell(say, "crash points while stops stand", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
 

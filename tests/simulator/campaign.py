@@ -12,6 +12,7 @@ from tests.simulator.baskets import a_basket_trader
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
 from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.outcome import Outcome, outcome
+from tests.simulator.protected import a_careful_holder
 from tests.simulator.script import a_meddling_operator
 from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
@@ -88,10 +89,23 @@ def basket_morning(seed: int = 1) -> Scenario:
     def close(symbol: str) -> Decimal:
         return history(seed).bars(symbol, day, 1)[-1].close
 
+    morning = _by_hand(seed, day)
+    return replace(morning, end=ist(day, time(10, 30)), acts=a_basket_trader(ist(day, time(9, 15)), close))
+
+
+def protected_day(seed: int = 1, *, closes: bool = False) -> Scenario:
+    """A day of three holdings with stops, and no signals. A close sells at the price of the minute in which it comes
+    to it: then no two lives are alike."""
+    day = date(2026, 9, 10)
+    acts = a_careful_holder(ist(day, time(9, 15)), closes=closes)
+    return replace(_by_hand(seed, day), acts=acts, is_alike=not closes)
+
+
+def _by_hand(seed: int, day: date) -> Scenario:
     wide = Decimal(10) ** 12
     return Scenario(
         start=ist(day, time(9, 20)),
-        end=ist(day, time(10, 30)),
+        end=ist(day, time(15, 50)),
         policy=Policy(
             risk=RiskLimits(
                 positions_max=50,
@@ -108,7 +122,6 @@ def basket_morning(seed: int = 1) -> Scenario:
         ),
         strategies=list,
         seed=seed,
-        acts=a_basket_trader(ist(day, time(9, 15)), close),
     )
 
 
@@ -159,15 +172,15 @@ def alternating(index: int) -> tuple[CrashKind, ...]:
 def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death) -> list[str]:
     """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there.
 
-    Under faults no two lives are alike: there the auditor alone judges, at the end of the day."""
+    Where no two lives are alike, as under faults, the auditor alone judges, at the end of the day."""
     world = World(scenario, Tracer(), moment)
-    has_faults = bool(scenario.faults.dials)
-    lives_on = has_faults or (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
+    is_alike = scenario.is_alike and not scenario.faults.dials
+    lives_on = not is_alike or (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
     try:
         is_at_end = world.run(None if lives_on else unbroken.standings)
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
-    differences = outcome(world).differences(unbroken.outcome) if is_at_end and not has_faults else []
+    differences = outcome(world).differences(unbroken.outcome) if is_at_end and is_alike else []
     return differences + findings(world)
 
 

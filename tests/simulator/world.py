@@ -45,7 +45,8 @@ SETTLING = timedelta(hours=1)
 class Scenario:
     """What happens without any death: when, with which signals, under which policy, with which faults of the broker.
 
-    The faults end SETTLING before the end, so that what they left open can be settled."""
+    The faults end SETTLING before the end, so that what they left open can be settled. `is_alike`: a life that was
+    broken ends like one that was not."""
 
     start: datetime
     end: datetime
@@ -57,6 +58,7 @@ class Scenario:
     sabotage: Sabotage | None = None
     faults: Faults = NO_FAULTS
     acts: Sequence[Act] = ()
+    is_alike: bool = True
 
     @property
     def faults_until(self) -> datetime:

@@ -150,6 +150,12 @@ def is_users_cancel(text: str) -> bool:
     return " ".join(text.split()).lower().rstrip(".") in _USERS_CANCEL
 
 
+def is_triggered(status: str | None) -> bool:
+    """Whether a stop order is in the book as a limit order. Any other text says that it waits, or says nothing: then
+    it is cancelled before something else is sent, which harms nobody."""
+    return status is not None and " ".join(status.split()).lower() in ("open", "partially filled")
+
+
 def broker_word(status: str) -> BrokerWord:
     """What a broker's status text means: whole phrases only, so that `NOT CANCELLED` is no cancel."""
     return _WORDS.get(" ".join(status.split()).lower(), BrokerWord.UNKNOWN)

@@ -97,6 +97,11 @@ class SessionPlan:
         """The last instant at which an order of the day can still trade (post-close is not used)."""
         return self.closing_auction.ends_at if self.closing_auction else self.continuous[-1].end
 
+    @property
+    def stops_end_at(self) -> datetime:
+        """Until when stop orders stand."""
+        return self.closing_auction.cancels_stop_orders_at if self.closing_auction else self.continuous[-1].end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingDay:
@@ -127,6 +132,12 @@ class TradingDay:
     @property
     def ends_at(self) -> datetime:
         return max(self.derivatives.ends_at, self.cash_only.ends_at)
+
+    @property
+    def stops_end_at(self) -> datetime:
+        """Until when a stop order of any share stands: 15:15 since 2026-08-03, for shares with derivatives. Those of
+        other shares stand longer; they are not sent after it."""
+        return min(self.derivatives.stops_end_at, self.cash_only.stops_end_at)
 
 
 class CalendarHorizonError(ValueError):

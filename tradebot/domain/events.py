@@ -345,7 +345,8 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         always=_EXIT,
     ),
     EventName.EXIT_STOP_LOSS_HIT: EventFields(
-        meaning="The price is at or below the stop-loss that somebody gave.", always=_EXIT
+        meaning="The price is at or below the stop-loss that somebody gave, or its order at the broker was filled.",
+        always=_EXIT,
     ),
     EventName.EXIT_MANUAL: EventFields(
         meaning="Somebody wants the position sold; found and threshold are the last price.", always=_EXIT
@@ -380,7 +381,7 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         always=("lifecycle_id", "order_id", "note"),
     ),
     EventName.PROTECTION_LOST: EventFields(
-        meaning="A protective order was cancelled at the broker, and nobody asked; it is armed again.",
+        meaning="A protective order was cancelled at the broker before its time, and nobody asked; it is armed again.",
         levels=_CRITICAL,
         always=_ORDER,
     ),

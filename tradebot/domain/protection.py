@@ -10,8 +10,9 @@ from tradebot.domain.lifecycle_ids import IdType
 
 
 class Protection(StrEnum):
-    """Also the key under which a position keeps the price. The take-profit rests at the broker as a limit sell, the
-    stop-loss is watched by the daemon: at most one sell of a position stands at the broker."""
+    """Also the key under which a position keeps the price. At most one sell of a position stands at the broker: the
+    take-profit as a limit sell, and the stop-loss, watched by the daemon beside it, as a stop order where there is
+    none."""
 
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"

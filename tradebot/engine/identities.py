@@ -84,15 +84,30 @@ def settle(unit: Unit, order_id: OrderId, id_type: IdType, status: IdStatus) -> 
         ledger.tell(unit, EventName.LIFECYCLE_RACE, text, fields=fields, level=Level.WARNING)
 
 
-def confirmed(unit: Unit, before: Order, attempt: Attempt, row: BrokerOrder, *, is_being_modified: bool) -> None:
-    """Route one confirmation, and give the ids that it is about their status. What has no route is a dead letter."""
+def settle_active(unit: Unit, order_id: OrderId, id_type: IdType, status: IdStatus) -> None:
+    """The same, where there is one that is still active."""
+    if active(unit, order_id, id_type) is not None:
+        settle(unit, order_id, id_type, status)
+
+
+def confirmed(
+    unit: Unit,
+    before: Order,
+    attempt: Attempt,
+    row: BrokerOrder,
+    *,
+    is_being_modified: bool,
+    is_timetable: bool = False,
+) -> None:
+    """Route one confirmation, and give the ids that it is about their status. What has no route is a dead letter.
+    `is_timetable`: the exchange ends such orders at that time every day."""
     said = _SAID.get(row.word)
     if said is None:
         return
     state = _state(unit, before, attempt, is_being_modified=is_being_modified)
     found = route(state, said, IdType.ORDER)
     if isinstance(found, Route):
-        _arrived(unit, before, attempt, said, found)
+        _arrived(unit, before, attempt, said, found, is_timetable=is_timetable)
     elif said is not Said.PENDING:
         bury(unit, row.broker_order_id, found, f"{said} while {state}", state, ledger.describe(before))
 
@@ -118,7 +133,7 @@ def _state(unit: Unit, order: Order, attempt: Attempt, *, is_being_modified: boo
     return derived_state(order, attempt, statuses, is_being_modified=is_being_modified)
 
 
-def _arrived(unit: Unit, order: Order, attempt: Attempt, said: Said, found: Route) -> None:
+def _arrived(unit: Unit, order: Order, attempt: Attempt, said: Said, found: Route, *, is_timetable: bool) -> None:
     match found.goes_to:
         case Destination.OPEN | Destination.CLOSE:
             if attempt.status is AttemptStatus.FILLED:
@@ -126,9 +141,8 @@ def _arrived(unit: Unit, order: Order, attempt: Attempt, said: Said, found: Rout
         case Destination.CANCEL:
             if said is Said.CANCELLED:
                 settle(unit, order.id, IdType.ORDER, IdStatus.CANCELLED)
-                if active(unit, order.id, IdType.CANCEL) is not None:
-                    settle(unit, order.id, IdType.CANCEL, IdStatus.EXECUTED)
-            if not found.was_asked and order.side is Side.SELL:
+                settle_active(unit, order.id, IdType.CANCEL, IdStatus.EXECUTED)
+            if not found.was_asked and not is_timetable and order.side is Side.SELL:
                 text = f"{ledger.describe(order)}: cancelled at the broker, and nobody asked"
                 ledger.tell(unit, EventName.PROTECTION_LOST, text, order, level=Level.CRITICAL)
         case Destination.PENDING | Destination.REJECT | Destination.STOP_LOSS | Destination.TAKE_PROFIT:

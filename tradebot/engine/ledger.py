@@ -101,26 +101,34 @@ def change(unit: Unit, order: Order, transition: Transition) -> Order:
             name = EventName.ORDER_CANCELLED
         tell(unit, name, f"{describe(after)}: {after.reason}", after, level=level)
     if transition.change is OrderChange.SOLD:
-        _tell_target(unit, after)
+        _tell_resting(unit, after)
     return after
 
 
-def _tell_target(unit: Unit, order: Order) -> None:
-    """The fill of a sell that rested at the profit target is the exit itself: no rule has told it before."""
+_EXITS_BY_THEMSELVES = {
+    ExitRule.PROFIT_TARGET: (EventName.EXIT_PROFIT_TARGET, "sold at the target"),
+    ExitRule.STOP_LOSS: (EventName.EXIT_STOP_LOSS_HIT, "sold by the stop-loss at the broker"),
+}
+
+
+def _tell_resting(unit: Unit, order: Order) -> None:
+    """The fill of a sell that stood at the broker is the exit itself: no rule has told it before."""
     position = unit.positions.get(order.position_id) if order.position_id is not None else None
-    if position is None or position.exit_rule is not None or order.metadata.get("rule") != ExitRule.PROFIT_TARGET:
+    told = next((told for rule, told in _EXITS_BY_THEMSELVES.items() if order.metadata.get("rule") == rule), None)
+    if position is None or position.exit_rule is not None or told is None:
         return
+    name, how = told
     unit.events.append(
         Event(
-            name=EventName.EXIT_PROFIT_TARGET,
+            name=name,
             at=unit.now,
-            message=f"{order.symbol}: {order.execution_qty} sold at the target",
+            message=f"{order.symbol}: {order.execution_qty} {how}",
             correlation_id=order.correlation_id,
             fields={
                 "position_id": position.id,
                 "symbol": order.symbol,
                 "found": order.average_price,
-                "threshold": order.price,
+                "threshold": order.trigger_price or order.price,
                 "quantity": order.execution_qty,
             },
         )

@@ -63,7 +63,7 @@ class Protecting:
         """A take-profit above the one that rests: the cycle only ever moves a sell down."""
         if command.protection is not Protection.TAKE_PROFIT or position.exit_rule is not None:
             return
-        resting = _resting(unit, position)
+        resting = _resting(unit, position, Protection.TAKE_PROFIT)
         if resting is not None and resting.price is not None and command.price > resting.price:
             self._desk.modify(unit, resting, command.price)
 
@@ -77,12 +77,12 @@ class Protecting:
         name = identities.make(unit, self._setting.ids, order.id, cancel_type)
         gone = {command.protection, "target"} if command.protection is Protection.TAKE_PROFIT else {command.protection}
         self._keep(unit, position, {key: value for key, value in position.metadata.items() if key not in gone})
-        resting = _resting(unit, position) if command.protection is Protection.TAKE_PROFIT else None
+        resting = _resting(unit, position, command.protection)
         if resting is None:
             identities.settle(unit, order.id, id_type, IdStatus.CANCELLED)
             identities.settle(unit, order.id, cancel_type, IdStatus.EXECUTED)
             return _answer(command, Outcome.DONE, name, order)
-        self._desk.cancel(unit, resting, "Take-profit cancelled")
+        self._desk.cancel(unit, resting, _TAKEN_BACK[command.protection])
         return _answer(command, Outcome.ASKED, name, order)
 
     def _close(self, unit: Unit, order: Order, command: CloseOrder) -> Answer:
@@ -130,14 +130,17 @@ def sell_ended(unit: Unit, setting: Setting, sell: Order) -> None:
             _closed(unit, setting, buy, sell)
         elif sell.status is OrderStatus.CANCELLED:
             _taken_back(unit, buy)
+    if position.is_open and sell.status is OrderStatus.CANCELLED and sell.cancel_requested:
+        unit.timers.append((Job.CYCLE, unit.now))  # what it gave way to, or the other protection, does not wait
 
 
 def _closed(unit: Unit, setting: Setting, buy: Order, sell: Order) -> None:
     """One of them was executed, the others are cancelled with it, each with the id of its cancellation."""
     executed = _EXECUTED_BY.get(sell.metadata.get("rule", ""), IdType.CLOSE)
-    if identities.active(unit, buy.id, IdType.CLOSE) is not None:
-        is_close = executed is IdType.CLOSE
-        identities.settle(unit, buy.id, IdType.CLOSE, IdStatus.EXECUTED if is_close else IdStatus.CANCELLED)
+    if executed is IdType.CLOSE or identities.active(unit, buy.id, executed) is None:
+        identities.settle_active(unit, buy.id, IdType.CLOSE, IdStatus.EXECUTED)
+    else:
+        identities.settle_active(unit, buy.id, IdType.CLOSE, IdStatus.CANCELLED)
     for id_type, cancel_type in ID_TYPES.values():
         asked = identities.active(unit, buy.id, cancel_type)
         if identities.active(unit, buy.id, id_type) is None:
@@ -153,14 +156,40 @@ def _closed(unit: Unit, setting: Setting, buy: Order, sell: Order) -> None:
         identities.settle(unit, buy.id, cancel_type, IdStatus.EXECUTED)
 
 
+def position_gone(unit: Unit, setting: Setting, position: Position) -> None:
+    """Its shares have left by somebody else's hand: what was to sell them is cancelled."""
+    for buy in unit.orders.values():
+        if buy.position_id != position.id or buy.side is not Side.BUY:
+            continue
+        identities.settle_active(unit, buy.id, IdType.CLOSE, IdStatus.CANCELLED)
+        for id_type, cancel_type in ID_TYPES.values():
+            if identities.active(unit, buy.id, id_type) is None:
+                continue
+            if identities.active(unit, buy.id, cancel_type) is None:
+                identities.make(unit, setting.ids, buy.id, cancel_type, "nothing is held any more")
+            identities.settle(unit, buy.id, id_type, IdStatus.CANCELLED)
+            identities.settle(unit, buy.id, cancel_type, IdStatus.EXECUTED)
+
+
+def close_wanted(unit: Unit, setting: Setting, position: Position, rule: ExitRule) -> None:
+    """A rule has decided to sell: a close of each buy, with an id of its own where it is not what a protective id
+    stands for, or a close that somebody asked for before."""
+    for buy in [order for order in unit.orders.values() if order.position_id == position.id]:
+        protective = _EXECUTED_BY.get(rule, IdType.CLOSE)
+        known = any(identities.active(unit, buy.id, kind) is not None for kind in (IdType.CLOSE, protective))
+        if buy.side is Side.BUY and not known:
+            identities.make(unit, setting.ids, buy.id, IdType.CLOSE, rule)
+
+
 def _taken_back(unit: Unit, buy: Order) -> None:
-    """The broker has confirmed the cancel of a take-profit that rested there."""
-    id_type, cancel_type = ID_TYPES[Protection.TAKE_PROFIT]
-    if identities.active(unit, buy.id, cancel_type) is not None:
-        identities.settle(unit, buy.id, id_type, IdStatus.CANCELLED)
-        identities.settle(unit, buy.id, cancel_type, IdStatus.EXECUTED)
+    """The broker has confirmed the cancel of what stood there."""
+    for id_type, cancel_type in ID_TYPES.values():
+        if identities.active(unit, buy.id, cancel_type) is not None:
+            identities.settle(unit, buy.id, id_type, IdStatus.CANCELLED)
+            identities.settle(unit, buy.id, cancel_type, IdStatus.EXECUTED)
 
 
+_TAKEN_BACK = {Protection.STOP_LOSS: "Stop-loss cancelled", Protection.TAKE_PROFIT: "Take-profit cancelled"}
 _EXECUTED_BY = {str(ExitRule.PROFIT_TARGET): IdType.TAKE_PROFIT, str(ExitRule.STOP_LOSS): IdType.STOP_LOSS}
 
 
@@ -172,9 +201,11 @@ def _position_of(unit: Unit, order: Order) -> Position | None:
     return position if position is not None and position.is_open else None
 
 
-def _resting(unit: Unit, position: Position) -> Order | None:
-    """The sell that rests at the target."""
-    standing = (order for order in sells_of(unit, position.id) if order.status is OrderStatus.PENDING)
+def _resting(unit: Unit, position: Position, protection: Protection) -> Order | None:
+    """The sell that stands at the broker for this protection: a limit sell at the target, or a stop order."""
+    standing = [order for order in sells_of(unit, position.id) if order.status is OrderStatus.PENDING]
+    if protection is Protection.STOP_LOSS:
+        return next((order for order in standing if order.trigger_price is not None), None)
     return next((order for order in standing if order.metadata.get("rule") == ExitRule.PROFIT_TARGET), None)
 
 

@@ -11,7 +11,7 @@ from tradebot.domain.broker_views import BrokerOrder
 from tradebot.domain.coids import is_drawn
 from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle import CANCEL_REASON, OrderChange, Transition
-from tradebot.domain.orders import Attempt, Order, OrderId, OrderIntent, OrderStatus, Variety
+from tradebot.domain.orders import Attempt, Order, OrderId, OrderIntent, OrderStatus, OrderType, Variety
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.observing import observe
@@ -26,13 +26,16 @@ WAITS_FOR = "waits_for"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryTerms:
-    """How an order that failed is sent again; `metadata` is added to the order's own."""
+    """How an order that failed is sent again; `metadata` is added to the order's own. `order_type` None: it stays what
+    it was, with its trigger."""
 
     quantity: int
     price: Decimal
     variety: Variety
     trading_day: date
     metadata: Mapping[str, str] = field(default_factory=dict)
+    order_type: OrderType | None = None
+    trigger_price: Decimal | None = None
 
 
 class RetryDesk:
@@ -89,12 +92,15 @@ class RetryDesk:
 
     def _in_row(self, unit: Unit, order: Order, slot: Slot, terms: RetryTerms) -> tuple[Order, Attempt]:
         """A further attempt of an order that is there: reserved, and the row as it will stand with it."""
-        attempt = new_attempt(again(order, terms), order.id, slot, unit.now)
+        intent = again(order, terms)
+        attempt = new_attempt(intent, order.id, slot, unit.now)
         metadata = {name: value for name, value in order.metadata.items() if name not in (CANCEL_REASON, WAITS_FOR)}
         row = replace(
             order,
             quantity=terms.quantity,
+            order_type=intent.order_type,
             price=terms.price,
+            trigger_price=intent.trigger_price,
             variety=terms.variety,
             trading_day=terms.trading_day,
             coid=slot.coid,
@@ -121,9 +127,9 @@ def again(order: Order, terms: RetryTerms) -> OrderIntent:
         exchange=order.exchange,
         side=order.side,
         quantity=terms.quantity,
-        order_type=order.order_type,
+        order_type=terms.order_type or order.order_type,
         price=terms.price,
-        trigger_price=order.trigger_price,
+        trigger_price=order.trigger_price if terms.order_type is None else terms.trigger_price,
         product=order.product,
         validity=order.validity,
         variety=terms.variety,

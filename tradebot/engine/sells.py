@@ -1,4 +1,4 @@
-"""Sells: every open position has at most one at the broker, at its target or, once a rule has hit, at the market."""
+"""Sells: each open position has at most one at the broker: at its target, or a stop, or where a rule has hit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tradebot.domain.exits import Circumstances, ExitDecision, ExitRule, hits, t
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import KillMode
 from tradebot.domain.manual import ManualPolicy
-from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import (
     DecisionId,
     Order,
@@ -28,13 +27,14 @@ from tradebot.domain.orders import (
 from tradebot.domain.positions import EXIT_WANTED, Position
 from tradebot.domain.protection import Protection, protective_price
 from tradebot.domain.quotes import Quote
-from tradebot.engine import ledger
+from tradebot.engine import ledger, protecting
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import BookSeen, SellsReady
 from tradebot.engine.questions import sells_of
 from tradebot.engine.retry_desk import RetryDesk, RetryTerms
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
+from tradebot.engine.wanted_sells import GIVES_WAY, WantedSell, gave_way, must_give_way, wanted_sell
 
 REFUSALS_PER_DAY_MAX = 3
 """After so many sells of one decision that came to nothing in a day, the position waits for the next open."""
@@ -48,7 +48,6 @@ _TOLD = {
     ExitRule.PANIC: EventName.EXIT_PANIC,
     ExitRule.MANUAL: EventName.EXIT_MANUAL,
 }
-_BASIS_POINTS = Decimal(10_000)
 _TRIES = "tries"
 
 
@@ -85,8 +84,9 @@ class Sells:
             quote, terms = seen.quotes.get(position.symbol), terms_of.get(position.symbol)
             if quote is None or terms is None or quote.best_bid is None:
                 continue
-            position = self._judge(unit, position, quote)
-            self._drive(unit, position, terms, quote, caps)
+            judged = self._judge(unit, position, quote)
+            has_just_hit = judged.exit_rule != position.exit_rule
+            self._drive(unit, judged, terms, quote, caps, has_just_hit=has_just_hit)
 
     def _judge(self, unit: Unit, position: Position, quote: Quote) -> Position:
         """One evaluation, whose first hit decides; or, where the rules run apart, each of them by itself, with every
@@ -99,6 +99,7 @@ class Sells:
             if decides:
                 position = replace(position, exit_rule=hit.rule, updated_at=unit.now)
                 unit.positions[position.id] = position
+                protecting.close_wanted(unit, self._setting, position, hit.rule)
             is_apart = not policy.flags.consolidated_exits and position.exit_rule != hit.rule
             if decides or (is_apart and unit.is_news(f"exit:{position.id}:{hit.rule}")):
                 self._tell_hit(unit, position, hit)
@@ -141,81 +142,63 @@ class Sells:
         terms: InstrumentTerms,
         quote: Quote | None,
         caps: Mapping[str, int],
+        *,
+        has_just_hit: bool = False,
     ) -> None:
-        """One sell, at the right price: placed when there is none, moved down when it stands too high."""
-        price = self._price(position, terms, quote)
-        if price is None:
+        """One sell, at the right price: placed when there is none, moved down when it stands too high, cancelled when
+        it is a stop that is not wanted any more."""
+        wanted = wanted_sell(position, terms, quote, self._setting, unit.now)
+        if wanted is None:
             return
         sells = sells_of(unit, position.id)
         standing = next((order for order in sells if order.status is OrderStatus.PENDING), None)
         if standing is None:
-            self._place(unit, position, price, caps, sells)
-        elif position.exit_rule is None and "rule" not in standing.metadata:
+            self._place(unit, position, wanted, caps, sells)
+        elif not standing.cancel_requested:
+            self._mend(unit, position, standing, wanted, has_just_hit=has_just_hit)
+
+    def _mend(self, unit: Unit, position: Position, standing: Order, wanted: WantedSell, *, has_just_hit: bool) -> None:
+        """`has_just_hit`: a stop-loss that stands at the broker is given until the next cycle to act by itself."""
+        if position.exit_rule is None and "rule" not in standing.metadata:
             return  # a signal's own sell keeps its price until a rule hits
-        elif standing.price is not None and price < standing.price and not standing.cancel_requested:
+        if must_give_way(standing, unit.attempts[standing.coid], wanted):
+            if not (has_just_hit and wanted.rule is ExitRule.STOP_LOSS):
+                self._desk.cancel(unit, standing, GIVES_WAY)
+        elif wanted.trigger is None and standing.price is not None and wanted.price < standing.price:
             if position.exit_rule is not None and standing.metadata.get("rule") != position.exit_rule:
                 standing = replace(standing, metadata={**standing.metadata, "rule": position.exit_rule})
                 unit.orders[standing.id] = standing
-            self._desk.modify(unit, standing, price)
-
-    def _price(self, position: Position, terms: InstrumentTerms, quote: Quote | None) -> Decimal | None:
-        if position.exit_rule is not None:
-            if quote is None or quote.best_bid is None:
-                return None
-            slip = quote.best_bid * self._setting.policy.exits.slippage_bps_max / _BASIS_POINTS
-            price = max(round_to_tick(quote.best_bid - slip, terms.tick_size, "down"), terms.lower_limit)
-            is_target = position.exit_rule == ExitRule.PROFIT_TARGET and "target" in position.metadata
-            return max(price, self._target_price(position, terms)) if is_target else price
-        if "target" not in position.metadata:
-            return None
-        price = self._target_price(position, terms)
-        return price if price <= terms.upper_limit else None
-
-    def _target_price(self, position: Position, terms: InstrumentTerms) -> Decimal:
-        return max(round_to_tick(Decimal(position.metadata["target"]), terms.tick_size, "up"), terms.lower_limit)
+            self._desk.modify(unit, standing, wanted.price)
 
     def _place(
-        self, unit: Unit, position: Position, price: Decimal, caps: Mapping[str, int], sells: Sequence[Order]
+        self, unit: Unit, position: Position, wanted: WantedSell, caps: Mapping[str, int], sells: Sequence[Order]
     ) -> None:
         today = ist_date(unit.now)
         quantity = min(position.quantity, caps.get(position.symbol, 0))
-        decision = DecisionId(f"{position.exit_rule or 'target'}:{position.id}:{today}")
+        decision = _decision(position, wanted, today)
         earlier = [order for order in sells if order.decision_id == decision]
         failed = next((order for order in reversed(sells) if order.status is OrderStatus.FAILED), None)
-        refused = [o for o in earlier if not o.execution_qty and o is not failed]
-        tries = len(refused) + (_tries(failed, str(decision)) if failed is not None else 0)
+        empty = [o for o in earlier if not o.execution_qty and o is not failed]
+        tries = sum(not gave_way(order) for order in empty)
+        tries += _tries(failed, str(decision)) if failed is not None else 0
         if self._is_kept_out(position, earlier):
             return
         if quantity <= 0 or tries >= REFUSALS_PER_DAY_MAX or self._is_over(today, unit):
             return
-        rule = position.exit_rule or ExitRule.PROFIT_TARGET
         if failed is not None:
-            metadata = {"rule": rule, _TRIES: f"{decision} {tries + 1}"}
-            variety = Variety.REGULAR
-            terms = RetryTerms(quantity=quantity, price=price, variety=variety, trading_day=today, metadata=metadata)
+            terms = RetryTerms(
+                quantity=quantity,
+                price=wanted.price,
+                variety=Variety.REGULAR,
+                trading_day=today,
+                metadata={"rule": wanted.rule, _TRIES: f"{decision} {tries + 1}"},
+                order_type=wanted.order_type,
+                trigger_price=wanted.trigger,
+            )
             self._retry_desk.send(unit, failed, terms)
             return
-        self._desk.place(
-            unit,
-            OrderIntent(
-                account_id=position.account_id,
-                user_id=position.user_id,
-                decision_id=decision,
-                leg=len(earlier) - len(refused),
-                symbol=position.symbol,
-                exchange=position.exchange,
-                side=Side.SELL,
-                quantity=quantity,
-                price=price,
-                product=position.product,
-                variety=Variety.REGULAR,
-                source=Source.STRATEGY,
-                position_id=position.id,
-                trading_day=today,
-                correlation_id=decision,
-                metadata={"rule": rule},
-            ),
-        )
+        intent = _intent(position, wanted, decision, quantity, today)
+        self._desk.place(unit, replace(intent, leg=len(earlier) - len(empty)))
 
     def _is_kept_out(self, position: Position, earlier: Sequence[Order]) -> bool:
         """A sell that somebody cancelled by hand is not placed again for the same rule on the same day, unless part of
@@ -261,6 +244,33 @@ class Sells:
             fields={"symbol": position.symbol, "ours": position.quantity, "broker": held},
             level=Level.WARNING,
         )
+
+
+def _decision(position: Position, wanted: WantedSell, today: date) -> DecisionId:
+    resting = "target" if wanted.trigger is None else "stop"
+    return DecisionId(f"{position.exit_rule or resting}:{position.id}:{today}")
+
+
+def _intent(position: Position, wanted: WantedSell, decision: DecisionId, quantity: int, today: date) -> OrderIntent:
+    return OrderIntent(
+        account_id=position.account_id,
+        user_id=position.user_id,
+        decision_id=decision,
+        symbol=position.symbol,
+        exchange=position.exchange,
+        side=Side.SELL,
+        quantity=quantity,
+        order_type=wanted.order_type,
+        price=wanted.price,
+        trigger_price=wanted.trigger,
+        product=position.product,
+        variety=Variety.REGULAR,
+        source=Source.STRATEGY,
+        position_id=position.id,
+        trading_day=today,
+        correlation_id=decision,
+        metadata={"rule": wanted.rule},
+    )
 
 
 def _submitted_at(unit: Unit, position: Position) -> datetime:

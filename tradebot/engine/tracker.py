@@ -196,7 +196,14 @@ class Tracker:
             unit.orders[order.id] = replace(order, broker_order_id=row.broker_order_id)
         ledger.close_if_sold(unit, unit.orders[ours.order.id])
         self._settle_protection(unit, unit.orders[ours.order.id])
-        identities.confirmed(unit, ours.order, finding.attempt, row, is_being_modified=ours.is_being_modified)
+        identities.confirmed(
+            unit,
+            ours.order,
+            finding.attempt,
+            row,
+            is_being_modified=ours.is_being_modified,
+            is_timetable=self._is_timetable(ours.order, ours.attempt, row),
+        )
         self._followups.placed(unit, finding.attempt)
         for notice in finding.notices:
             self._tell(unit, notice, unit.orders[ours.order.id], row, finding, counts)
@@ -269,6 +276,13 @@ class Tracker:
         if traded >= adjusted:
             return Fraction(1)
         return factor_between(self._setting.actions, fill.symbol, traded, adjusted)
+
+    def _is_timetable(self, order: Order, attempt: Attempt, row: BrokerOrder) -> bool:
+        """The exchange itself ends what stands at the end of the day, and stop orders before a closing auction."""
+        day = self._setting.calendar.trading_day(attempt.trading_day)
+        if day is None:
+            return False
+        return row.updated_at >= (day.stops_end_at if order.trigger_price is not None else day.ends_at)
 
     def _session_end(self, attempt: Attempt) -> datetime | None:
         day = self._setting.calendar.trading_day(attempt.trading_day)

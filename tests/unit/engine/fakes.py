@@ -247,6 +247,7 @@ def tag_of(broker: FakeBroker, number: str) -> Coid:
 
 
 def _row(ticket: Ticket, number: BrokerOrderId, now: datetime) -> BrokerOrder:
+    status = "OPEN" if ticket.trigger_price is None else "TRIGGER PENDING"
     return BrokerOrder(
         broker_order_id=number,
         tag=ticket.tag,
@@ -261,8 +262,8 @@ def _row(ticket: Ticket, number: BrokerOrderId, now: datetime) -> BrokerOrder:
         trigger_price=ticket.trigger_price,
         filled_quantity=0,
         average_price=None,
-        status="OPEN",
-        word=broker_word("OPEN"),
+        status=status,
+        word=broker_word(status),
         status_text="",
         placed_at=now,
         updated_at=now,
