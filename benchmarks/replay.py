@@ -81,10 +81,10 @@ def _overrides(last_day: date) -> dict[str, object]:
     return {"mode": "replay", "from": FIRST_DAY, "to": last_day, "speed": 0, "ui": "off", "seed": 1}
 
 
-def busy(settings: Settings) -> Settings:
+def busy(settings: Settings, signals: int = SIGNALS_PER_DAY) -> Settings:
     """Room for many orders, and a generator that makes them."""
     risk = {"capital_per_trade": Decimal(20_000), "max_positions": 50, "max_trades_per_day": 1000}
-    use = (StrategyUse(name="generator", parameters=(("signals_per_day", SIGNALS_PER_DAY),)),)
+    use = (StrategyUse(name="generator", parameters=(("signals_per_day", signals),)),)
     return settings.model_copy(
         update={
             "risk": settings.risk.model_copy(update=risk),

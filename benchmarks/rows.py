@@ -15,6 +15,7 @@ from benchmarks.lifecycle import lifecycle
 from benchmarks.over_http import over_http
 from benchmarks.placement import placement
 from benchmarks.replay import replay
+from benchmarks.soak import soak
 from benchmarks.starting import starting
 from benchmarks.stream import stream
 from benchmarks.telling import telling
@@ -85,6 +86,11 @@ def _start(effort: Effort) -> Sequence[Row]:
         return [starting(folder, effort.runs)]
 
 
+def _soak(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [soak(folder, effort.days)]
+
+
 def _crashes(effort: Effort) -> Sequence[Row]:
     return [crash_points(effort.seconds)]
 
@@ -101,5 +107,6 @@ ROWS: Mapping[str, Measure] = {
     "terminal": _terminal,
     "logging": _logging,
     "start": _start,
+    "soak": _soak,
     "crashes": _crashes,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from benchmarks.figures import Line, Row, as_text, at_least, at_most
 from benchmarks.page import with_figures
 from benchmarks.results import Measured, read, write
 from benchmarks.rows import ROWS
+from benchmarks.soak import Evening, soak
+from benchmarks.soak import goals as soak_goals
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,11 +76,30 @@ def test_a_row_that_is_cheap_runs_from_end_to_end(capsys: pytest.CaptureFixture[
     assert "| goal " in told
 
 
+def test_three_days_leave_no_thread_and_no_handle_behind(tmp_path: Path) -> None:
+    row = soak(tmp_path, days=3, symbols=5, signals=40)
+
+    missed = [goal for goal in row.goals if not goal.is_met]
+    assert not missed, as_text(row)
+
+
+def test_a_thread_or_a_handle_more_is_found() -> None:
+    first, grown = an_evening(), an_evening(threads=6, handles=31, memory=200)
+
+    missed = [goal.text for goal in soak_goals([first, first, first, grown]) if not goal.is_met]
+
+    assert [words.split(" as ")[0].split(",")[0] for words in missed] == ["threads", "handles", "memory", "memory"]
+
+
 def test_a_row_that_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["moon"])
 
     assert "there is no row 'moon'" in capsys.readouterr().err
+
+
+def an_evening(**changes: int) -> Evening:
+    return replace(Evening(**dict.fromkeys(Evening.__slots__, 1)), **{"memory": 100, **changes})
 
 
 def a_row(*, found: float) -> Row:
