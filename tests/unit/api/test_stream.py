@@ -102,6 +102,16 @@ def test_a_client_that_does_not_read_is_closed_with_a_reason_and_slows_nobody(ri
     assert (code, "since" in reason) == (1013, True)
 
 
+def test_a_transaction_with_more_updates_than_may_wait_closes_nobody_that_reads(rig: Rig) -> None:
+    order = an_order(1, user_id="owner", account_id=ACCOUNT)
+    events = [an_event(order, sequence, account_id=ACCOUNT) for sequence in range(1, 4 * QUEUE_MAX + 1)]
+    with listening(rig) as socket:
+        greeting(socket)
+        rig.do(lambda house: house.engine.bus.saved(Changes(orders=[order], events=events)))
+        told = [next_of(socket)["seq"] for _ in events]
+    assert told == [event.sequence for event in events]
+
+
 def test_words_are_answered_and_channels_chosen(rig: Rig) -> None:
     (order,) = place(rig, "INFY")
     with listening(rig) as socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tradebot.domain.events import Event, Level
 from tradebot.domain.order_queries import OrderUpdate
@@ -15,6 +15,9 @@ from tradebot.ports import Changes, Clock
 
 SAVED_MAX = 10_000
 CONNECTIONS_MAX = 100
+SLICE = 100
+"""So many updates are handed out before the clients get their turn to take them: one transaction may hold more than
+may wait for a client, and would close even those that read at once."""
 _ALERTING = frozenset({Level.ERROR, Level.CRITICAL})
 
 
@@ -37,6 +40,7 @@ class Hub:
         self._upstream = upstream
         self._loop: asyncio.AbstractEventLoop | None = None
         self._saved: deque[tuple[float, Changes | Event]] = deque()
+        self._due: deque[_Due] = deque()
         self._is_woken = False
         self._is_gap = False
         self._subscribers: dict[str, list[Subscriber]] = {}
@@ -111,31 +115,51 @@ class Hub:
                 self._loop = None
 
     def _hand_out(self) -> None:
+        """A slice of what waits, and the next one after the clients' turn."""
         self._is_woken = False
-        while self._saved:
+        for _ in range(SLICE):
+            if not self._has_due():
+                self._close_gap()
+                return
+            self._tell(self._due.popleft())
+        if self._loop is not None:
+            self._loop.call_soon(self._hand_out)
+
+    def _has_due(self) -> bool:
+        while self._saved and not self._due:
             at, what = self._saved.popleft()
             if isinstance(what, Changes):
-                self._hand_out_updates(what)
-                self._meter.update(self._clock.monotonic() - at)
+                self._due += _updates_of(what)
+                self._due.append(at)
             else:
-                self._hand_out_word(what)
+                self._due.append(what)
+        return bool(self._due)
+
+    def _close_gap(self) -> None:
         if self._is_gap:
             self._is_gap = False
             self.gaps += 1
             for subscriber in self._all():
                 subscriber.cut()
 
-    def _hand_out_updates(self, changes: Changes) -> None:
-        orders = {order.id: order for order in changes.orders}
-        for event in changes.events:
-            subscribers = self._subscribers.get(event.account_id)
-            order = orders.get(event.order_id)
-            if not subscribers or order is None:
-                continue
-            text = messages.order_update(OrderUpdate(event=event, order=order))
-            for subscriber in subscribers:
-                if Channel.ORDERS in subscriber.channels:
-                    subscriber.put(event.account_id, event.sequence, text)
+    def _tell(self, due: _Due) -> None:
+        match due:
+            case OrderUpdate():
+                self._hand_out_update(due)
+            case Event():
+                self._hand_out_word(due)
+            case float():
+                self._meter.update(self._clock.monotonic() - due)
+
+    def _hand_out_update(self, update: OrderUpdate) -> None:
+        event = update.event
+        subscribers = self._subscribers.get(event.account_id)
+        if not subscribers:
+            return
+        text = messages.order_update(update)
+        for subscriber in subscribers:
+            if Channel.ORDERS in subscriber.channels:
+                subscriber.put(event.account_id, event.sequence, text)
 
     def _hand_out_word(self, event: Event) -> None:
         channel = _channel_of(event)
@@ -145,6 +169,18 @@ class Hub:
             for subscriber in subscribers:
                 if channel in subscriber.channels:
                     subscriber.put(account_id, 0, text)
+
+
+_Due = OrderUpdate | Event | float
+"""An update, a word, or the end of a transaction: when it was put down."""
+
+
+def _updates_of(changes: Changes) -> Iterator[OrderUpdate]:
+    orders = {order.id: order for order in changes.orders}
+    for event in changes.events:
+        order = orders.get(event.order_id)
+        if order is not None:
+            yield OrderUpdate(event=event, order=order)
 
 
 def _channel_of(event: Event) -> Channel | None:
