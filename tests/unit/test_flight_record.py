@@ -225,8 +225,35 @@ def test_a_price_that_differs_in_its_digits_alone_is_not_the_same(path: Path, di
     assert "same" not in raw_lines(path)[1]
 
 
+def test_of_many_rows_those_alone_are_written_that_differ(path: Path, disk: RealDisk) -> None:
+    rows = [a_row(f"S{number}") for number in range(6)]
+    record = FlightRecord(disk, path)
+    record_all(
+        record,
+        [
+            Book(asked=1, rows=tuple(rows)),
+            Book(asked=2),
+            Book(asked=3, rows=(*rows[:2], a_row("new"), *rows[3:], a_row("S6"))),
+            Book(asked=4, rows=(*rows[:2], a_row("new"), *rows[3:5])),
+        ],
+    )
+    record.close()
+
+    lines = raw_lines(path)
+    new, added = ({"name": name, "price": "100.50", "at": "2026-11-20T04:00:00+00:00"} for name in ("new", "S6"))
+    assert "edited" not in lines[1]
+    assert lines[2]["edited"] == {"rows": {"of": 1, "length": 7, "rows": {"2": new, "6": added}}}
+    assert lines[3]["edited"] == {"rows": {"of": 3, "length": 5, "rows": {}}}
+    assert [len(row["message"]["rows"]) for row in read_flight(path)] == [6, 0, 7, 5]
+
+
+books_of_some_rows = st.builds(
+    lambda names: Book(asked=0, rows=tuple(a_row(name) for name in names)),
+    st.lists(st.sampled_from("ABC"), max_size=8),
+)
 sequences_of_books = st.lists(
-    st.builds(a_book, st.integers(0, 9), st.integers(0, 2), st.sampled_from(["1.0", "1.00", "2"]))
+    books_of_some_rows
+    | st.builds(a_book, st.integers(0, 9), st.integers(0, 2), st.sampled_from(["1.0", "1.00", "2"]))
     | st.builds(Tick, number=st.integers(0, 3)),
     max_size=12,
 )
@@ -381,10 +408,14 @@ def test_a_line_that_a_kill_has_cut_off_is_left_out(path: Path) -> None:
         "[]",
         '{"seq":2,"at":"x","kind":"Tick","message":{},"same":{"rows":1}}',
         '{"seq":2,"message":{}}',
+        '{"seq":2,"at":"x","kind":"Book","message":{},"edited":{"rows":{"of":1,"length":3,"rows":{"1":5}}}}',
+        '{"seq":2,"at":"x","kind":"Book","message":{},"edited":{"rows":{"of":1,"length":3,"rows":{"-1":5,"2":5}}}}',
+        '{"seq":2,"at":"x","kind":"Book","message":{},"edited":{"rows":{"of":0,"length":2,"rows":{}}}}',
+        '{"seq":2,"at":"x","kind":"Book","message":{},"edited":{"rows":{"of":1}}}',
     ],
 )
 def test_a_damaged_line_is_named(path: Path, line: str) -> None:
-    good = '{"seq":1,"at":"x","kind":"Tick","message":{"number":1}}'
+    good = '{"seq":1,"at":"x","kind":"Book","message":{"rows":[1,2]}}'
     path.write_text(f"{good}\n{line}\n{good}\n")
 
     with pytest.raises(StateCorrupt, match="line 2"):

@@ -7,21 +7,23 @@ import io
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
 from tradebot.adapters.flight_encoding import Encode, element_encoders_of, encoders_of, large_fields_of
+from tradebot.adapters.flight_fields import LargeField, RowsField, edited
 from tradebot.adapters.json_lines import LineFile, json_string
 from tradebot.domain.errors import SaveFailed, StateCorrupt
 from tradebot.ports import Disk
 
-_SAME_FROM = 64
-"""A field shorter than this is cheaper to write than to refer to."""
+_UNCOMPRESSED_MAX = 2
+"""More parts than these do not wait for their compression: whoever closes one more waits for the oldest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,10 @@ class FlightRecord:
 
     `{"seq": 7, "at": "...", "kind": "BookSeen", "message": {...}}`, with the fields of the message as
     `flight_encoding` says. A container or dataclass that has the same text as in the message of its kind before is left
-    out of `message` and stands as `"same": {"orders": 3}`, the sequence number of the line that has it. Such references
-    never lead out of their part, so that every part can be read by itself. Where lines are missing stands
-    `{"lost": 5}`.
+    out of `message` and stands as `"same": {"orders": 3}`, the sequence number of the line that has it. Of a tuple of
+    dataclasses in which fewer than half differ, those alone are written:
+    `"edited": {"orders": {"of": 3, "length": 500, "rows": {"17": {...}}}}`. Such references never lead out of their
+    part, so that every part can be read by itself. Where lines are missing stands `{"lost": 5}`.
 
     The growing part is `path` (`flight.jsonl`), earlier ones are `flight.0001.jsonl.gz` and so on beside it,
     compressed by a thread of their own. Nothing raises into the caller: what could not be encoded or written is counted
@@ -57,7 +60,8 @@ class FlightRecord:
         self._flushed_at: datetime | None = None
         self._part = _highest_part(path)
         self._part_ends_at = self._limits.part_bytes
-        self._compression: tuple[Thread, Path] | None = None
+        self._uncompressed: deque[Path] = deque()
+        self._compression: Thread | None = None
         self._lost_before = 0
         self.parts_removed = 0
         """Parts that went because there were more than `parts_max`."""
@@ -96,7 +100,8 @@ class FlightRecord:
     def close(self) -> bool:
         """Durable on return; False when messages are missing in the files."""
         self._lines.close()
-        self._end_compression()
+        while self._uncompressed:
+            self._compress_next(waits=True)
         return self.lost == 0
 
     def _line(self, sequence: int, at: datetime, message: object, *, joins: bool) -> str:
@@ -105,20 +110,16 @@ class FlightRecord:
             kind = self._kinds[type(message)] = _kind(type(message))
         texts = [label + encode(getattr(message, name)) for name, label, encode in kind.small]
         same: list[str] = []
+        edited: list[str] = []
         for large in kind.large:
-            value = getattr(message, large.name)
-            text = large.text if _is_the_same(value, large.value) else large.encoded(value)
-            if text is not None and text == large.text and len(text) >= _SAME_FROM:
-                same.append(f"{large.label}{large.sequence}")
-                continue
-            text = text or large.encoded(value)
-            texts.append(large.label + text)
-            large.text, large.value, large.sequence = text, value, sequence
-        reference = f',"same":{{{",".join(same)}}}' if same else ""
+            where, text = large.take(getattr(message, large.name), sequence)
+            {"message": texts, "same": same, "edited": edited}[where].append(large.label + text)
         head = f'{{"seq":{sequence},"at":"{at.isoformat()}","kind":{kind.label}'
         if joins:
             head += ',"joins":true'
-        return f'{head},"message":{{{",".join(texts)}}}{reference}}}'
+        references = f',"same":{{{",".join(same)}}}' if same else ""
+        references += f',"edited":{{{",".join(edited)}}}' if edited else ""
+        return f'{head},"message":{{{",".join(texts)}}}{references}}}'
 
     def _begin_part(self) -> None:
         """Close the part that is full; where the disk does not let that happen, it goes on growing by a tenth."""
@@ -136,20 +137,23 @@ class FlightRecord:
         self._lost_before += self._lines.lost
         self._lines = LineFile(self._disk, self._path)
         self._kinds.clear()
-        self._end_compression()
-        self._compression = (_start_compression(part), part)
+        self._uncompressed.append(part)
+        self._compress_next(waits=len(self._uncompressed) > min(_UNCOMPRESSED_MAX, self._limits.parts_max))
         self._remove_oldest()
 
-    def _end_compression(self) -> None:
-        """Wait for the part before, and remove what is compressed now."""
-        if self._compression is None:
-            return
-        thread, part = self._compression
-        thread.join()
-        self._compression = None
-        with suppress(SaveFailed, OSError):
-            if _compressed(part).exists():
-                self._disk.remove(part)
+    def _compress_next(self, *, waits: bool = False) -> None:
+        """One part at a time; unless it `waits`, one that is not done yet is left to the next call."""
+        if self._compression is not None:
+            if self._compression.is_alive() and not waits:
+                return
+            self._compression.join()
+            self._compression = None
+            part = self._uncompressed.popleft()
+            with suppress(SaveFailed, OSError):
+                if _compressed(part).exists():
+                    self._disk.remove(part)
+        if self._uncompressed:
+            self._compression = _start_compression(self._uncompressed[0])
 
     def _remove_oldest(self) -> None:
         number = self._part - self._limits.parts_max
@@ -163,8 +167,8 @@ class FlightRecord:
 
 
 def read_flight(path: Path) -> Iterator[dict[str, Any]]:
-    """Every line of a flight record, part by part, as raw values (`flight_encoding`); "same" is resolved, and its
-    fields stand in "message" again, though in another order.
+    """Every line of a flight record, part by part, as raw values (`flight_encoding`); "same" and "edited" are resolved,
+    and their fields stand in "message" again, though in another order.
 
     A last line that a kill has cut off is left out; StateCorrupt for any other that cannot be read.
     """
@@ -172,44 +176,11 @@ def read_flight(path: Path) -> Iterator[dict[str, Any]]:
         yield from _read_part(part)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Large:
-    """A field that may hold much, and what it held the last time it was written."""
-
-    name: str
-    label: str
-    encode: Encode
-    encode_each: Encode | None = None
-    text: str | None = None
-    value: object = None
-    sequence: int = 0
-    each: tuple[tuple[object, ...], list[str]] = field(default=((), []))
-
-    def encoded(self, value: object) -> str:
-        """Of a tuple of values, only those are encoded that are not the very same objects as the last time."""
-        if self.encode_each is None or not isinstance(value, tuple):
-            return self.encode(value)
-        before, known = self.each
-        encode = self.encode_each
-        pairs = zip(value, before, known, strict=False)
-        texts = [text if one is other else encode(one) for one, other, text in pairs]
-        texts += [encode(one) for one in value[len(texts) :]]
-        self.each = (value, texts)
-        return "[" + ",".join(texts) + "]"
-
-
-def _is_the_same(value: object, before: object) -> bool:
-    """Tuples of the very same elements: what is frozen and the same object needs no second encoding."""
-    if not (isinstance(value, tuple) and isinstance(before, tuple) and len(value) == len(before)):
-        return False
-    return all(one is other for one, other in zip(value, before, strict=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
     label: str
     small: tuple[tuple[str, str, Encode], ...]
-    large: tuple[_Large, ...] = field(default=())
+    large: tuple[LargeField | RowsField, ...]
 
 
 def _kind(kind: type) -> _Kind:
@@ -221,7 +192,7 @@ def _kind(kind: type) -> _Kind:
         label=json_string(kind.__name__),
         small=tuple((name, labels[name], encode) for name, encode in encoders.items() if name not in large),
         large=tuple(
-            _Large(name=name, label=labels[name], encode=encode, encode_each=each.get(name))
+            RowsField(name, labels[name], each[name]) if name in each else LargeField(name, labels[name], encode)
             for name, encode in encoders.items()
             if name in large
         ),
@@ -298,10 +269,19 @@ def _resolved(row: Any, written: dict[tuple[str, str], tuple[int, Any]]) -> dict
         return row
     kind, message = row["kind"], row["message"]
     for name, value in message.items():
-        written[(kind, name)] = (row["seq"], value)
+        if value != []:
+            written[(kind, name)] = (row["seq"], value)
     for name, sequence in row.pop("same", {}).items():
-        found, value = written[(kind, name)]
-        if found != sequence:
-            raise ValueError(f"{name} refers to message {sequence}, but {found} is the last one that has it")
+        message[name] = _referred(written, (kind, name), sequence)
+    for name, edit in row.pop("edited", {}).items():
+        value = edited(_referred(written, (kind, name), edit["of"]), edit)
+        written[(kind, name)] = (row["seq"], value)
         message[name] = value
     return row
+
+
+def _referred(written: dict[tuple[str, str], tuple[int, Any]], field: tuple[str, str], sequence: object) -> Any:
+    found, value = written[field]
+    if found != sequence:
+        raise ValueError(f"{field[1]} refers to message {sequence}, but {found} is the last one that has it")
+    return value
