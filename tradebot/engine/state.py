@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from tradebot.domain.alerts import AlertName, StandingAlert
 from tradebot.domain.batches import Batch, Leg
@@ -165,35 +166,37 @@ def batch_order_key(batch_id: str, leg: int, side: Side) -> str:
     return f"{batch_id}/{leg}/{side}"
 
 
-_TABLES = (
-    "orders",
-    "attempts",
-    "requests",
-    "positions",
-    "decisions",
-    "trades",
-    "coids",
-    "booked",
-    "sequences",
-    "job_runs",
-    "sends",
-    "modifies",
-    "sells",
-    "unsent",
-    "breaches",
-    "held_back",
-    "once",
-    "command_runs",
-    "waiting",
-    "alerts",
-    "waiting_batches",
-    "batches",
-    "legs",
-    "batch_callers",
-    "refused",
-    "batch_orders",
-    "lifecycle_ids",
-    "newest_ids",
+_TABLES = frozenset(
+    (
+        "orders",
+        "attempts",
+        "requests",
+        "positions",
+        "decisions",
+        "trades",
+        "coids",
+        "booked",
+        "sequences",
+        "job_runs",
+        "sends",
+        "modifies",
+        "sells",
+        "unsent",
+        "breaches",
+        "held_back",
+        "once",
+        "command_runs",
+        "waiting",
+        "alerts",
+        "waiting_batches",
+        "batches",
+        "legs",
+        "batch_callers",
+        "refused",
+        "batch_orders",
+        "lifecycle_ids",
+        "newest_ids",
+    )
 )
 
 
@@ -243,11 +246,8 @@ class Unit:
         self.now = now
         self.correlation_id = ""
         self._batch = batch
-        below = batch if batch is not None else memory
-        self.sums = Sums(below.sums)
-        for name in _TABLES:
-            table = getattr(below, name)
-            setattr(self, name, table.layer(self.sums) if isinstance(table, SummedTable) else Table(table))
+        self._below = batch if batch is not None else memory
+        self.sums = Sums(self._below.sums)
         self.fills: list[Fill] = []
         self.order_events: list[OrderEvent] = []
         self.new_decisions: list[Decision] = []
@@ -269,6 +269,15 @@ class Unit:
         self.told: set[str] = set()
         self.duplicates: list[datetime] = []
         self.entered: list[tuple[Coid, int]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """The layer of a table, made when it is first used: most units touch few of them."""
+        if name not in _TABLES:
+            raise AttributeError(name)
+        table = getattr(self._below, name)
+        layer = table.layer(self.sums) if isinstance(table, SummedTable) else Table(table)
+        setattr(self, name, layer)
+        return layer
 
     def is_under_way(self, request_id: str) -> bool:
         """The request was handed to a lane and has not ended, or will be handed over once this unit is saved."""
@@ -344,8 +353,8 @@ class Unit:
 
     def merge(self) -> None:
         """Give everything to the batch, or, for a batch that is saved, to memory."""
-        for name in _TABLES:
-            getattr(self, name).merge()
+        for layer in [layer for layer in vars(self).values() if isinstance(layer, Table)]:
+            layer.merge()
         self.sums.merge()
         if self._batch is None:
             self.memory.seen.update(self.seen)
