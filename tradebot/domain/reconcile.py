@@ -104,8 +104,7 @@ def reconcile(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade],
         notices.append(Notice.MANUAL_MODIFICATION)
     else:
         manual = None
-    changed = replace(attempt, updated_at=ours.attempt.updated_at) != ours.attempt
-    if not (fills or transitions or changed):
+    if not (fills or transitions) and replace(attempt, updated_at=ours.attempt.updated_at) == ours.attempt:
         return None
     return Finding(
         fills=fills,

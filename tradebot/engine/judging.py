@@ -267,7 +267,7 @@ def _portfolio(unit: Unit, intent: OrderIntent, money: Money, instead_of: Order 
     """From the running sums, with one row left out."""
     sums = Sums(unit.sums)
     if instead_of is not None:
-        sums.subtract(of_order(instead_of))
+        sums.change(of_order(instead_of), ())
     symbol, day = intent.symbol, intent.trading_day.isoformat()
     return Portfolio(
         equity=money.equity,

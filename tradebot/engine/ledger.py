@@ -27,6 +27,7 @@ from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.domain.retry import is_by_symbol
 from tradebot.engine.state import Unit, batch_order_key
+from tradebot.engine.sums import Sum
 
 _TOLD: Mapping[OrderChange, tuple[EventName, Level]] = {
     OrderChange.ACCEPTED: (EventName.ORDER_ACCEPTED, Level.INFO),
@@ -367,13 +368,16 @@ def _bought(unit: Unit, order: Order, fill: Fill) -> None:
         position = positions.bought(position, fill)
         unit.positions[position.id] = position
         _tell_position(unit, EventName.POSITION_UPDATED, position, order)
-    unit.orders[order.id] = replace(order, position_id=position.id)
+    if order.position_id != position.id:
+        unit.orders[order.id] = replace(order, position_id=position.id)
 
 
 def _position_of(unit: Unit, order: Order) -> Position | None:
     """The position that a buy adds to: its own, else the open one of the symbol."""
     if order.position_id is not None:
         return unit.positions.get(order.position_id)
+    if not unit.sums.count(Sum.POSITIONS, order.symbol):
+        return None
     return next(
         (
             position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
@@ -14,15 +14,16 @@ class Sum(StrEnum):
     """What is added up; each by symbol, trading day or decision, where one is named, else over all.
 
     `waiting`: what open buys may still cost; `unblocked`: the part of it that the broker has not seen; `held`: the cost
-    of what is held; `slots`: rows that take the symbol's slot, `slots_used`: symbols with any; `open`: pending orders;
-    `trades` and `gross`: entries of a day that did not fail, and what they are worth; `realised`: a day's gain;
-    `blocking`: buys that keep others out of their symbol, `blocking_own`: those of one decision; `uncertain`: orders
-    that may or may not stand at the broker.
+    of what is held, `positions`: how many that are; `slots`: rows that take the symbol's slot, `slots_used`: symbols
+    with any; `open`: pending orders; `trades` and `gross`: entries of a day that did not fail, and what they are worth;
+    `realised`: a day's gain; `blocking`: buys that keep others out of their symbol, `blocking_own`: those of one
+    decision; `uncertain`: orders that may or may not stand at the broker.
     """
 
     WAITING = "waiting"
     UNBLOCKED = "unblocked"
     HELD = "held"
+    POSITIONS = "positions"
     SLOTS = "slots"
     SLOTS_USED = "slots_used"
     OPEN = "open"
@@ -36,7 +37,7 @@ class Sum(StrEnum):
 
 Key = tuple[Sum, str]
 Amount = Decimal | int
-Parts = Iterator[tuple[Key, Amount]]
+Parts = Iterable[tuple[Key, Amount]]
 ALL = ""
 
 _BLOCKING = frozenset({OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED})
@@ -57,12 +58,14 @@ class Sums:
     def count(self, sum_: Sum, of: str = ALL) -> int:
         return int(self._get((sum_, of)))
 
-    def add(self, parts: Parts) -> None:
-        for key, amount in parts:
-            self._add(key, Decimal(amount))
-
-    def subtract(self, parts: Parts) -> None:
-        for key, amount in parts:
+    def change(self, before: Parts, after: Parts) -> None:
+        """What a row added gives way to what it adds now. Each part has a key of its own, and few of them change."""
+        left = dict(before)
+        for key, amount in after:
+            known = left.pop(key, _NOTHING)
+            if amount != known:
+                self._add(key, Decimal(amount) - known)
+        for key, amount in left.items():
             self._add(key, -Decimal(amount))
 
     def merge(self) -> None:
@@ -127,6 +130,7 @@ def of_order(order: Order) -> Parts:
 def of_position(position: Position) -> Parts:
     if position.is_open:
         yield (Sum.SLOTS, position.symbol), 1
+        yield (Sum.POSITIONS, position.symbol), 1
         yield (Sum.HELD, position.symbol), (cost := position.cost.quantize(_EXACT))
         yield (Sum.HELD, ALL), cost
 

@@ -101,9 +101,9 @@ class SummedTable(Table[K, V]):
         return SummedTable(sums, self._parts, self)
 
     def __setitem__(self, key: K, value: V) -> None:
-        self._leave(key)
+        before = self.get(key)
         super().__setitem__(key, value)
-        self._sums.add(self._parts(value))
+        self._sums.change(() if before is None else self._parts(before), self._parts(value))
 
     def remove(self, key: K) -> None:
         self._leave(key)
@@ -116,4 +116,4 @@ class SummedTable(Table[K, V]):
     def _leave(self, key: K) -> None:
         before = self.get(key)
         if before is not None:
-            self._sums.subtract(self._parts(before))
+            self._sums.change(self._parts(before), ())

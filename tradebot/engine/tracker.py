@@ -20,6 +20,7 @@ from tradebot.domain.orders import (
     Fill,
     Order,
     OrderStatus,
+    Side,
 )
 from tradebot.domain.reconcile import (
     Finding,
@@ -195,7 +196,8 @@ class Tracker:
             order = unit.orders[ours.order.id]
             unit.orders[order.id] = replace(order, broker_order_id=row.broker_order_id)
         ledger.close_if_sold(unit, unit.orders[ours.order.id])
-        self._settle_protection(unit, unit.orders[ours.order.id])
+        if ours.order.side is Side.SELL:
+            self._settle_protection(unit, unit.orders[ours.order.id])
         identities.confirmed(
             unit,
             ours.order,

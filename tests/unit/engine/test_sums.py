@@ -99,6 +99,8 @@ def walked(memory: Memory | Unit) -> dict[tuple[Sum, str], Decimal]:
     for position in held:
         found[Sum.HELD, position.symbol] += position.cost  # type: ignore[assignment]
         found[Sum.HELD, ALL] += position.cost  # type: ignore[assignment]
+    for position in held:
+        found[Sum.POSITIONS, position.symbol] += 1
     for symbol in [row.symbol for row in (*waiting, *held)]:
         found[Sum.SLOTS, symbol] += 1
     found[Sum.SLOTS_USED, ALL] = len({row.symbol for row in (*waiting, *held)})

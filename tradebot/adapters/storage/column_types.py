@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Numeric, String
@@ -135,6 +136,7 @@ def _checked_instant(value: datetime | None) -> datetime | None:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+@lru_cache(maxsize=1_024)  # a row has many instants, and most of them were written before
 def _stamp(value: datetime | None) -> str | None:
     checked = _checked_instant(value)
     return None if checked is None else checked.isoformat(timespec="microseconds")[:-6] + "Z"
