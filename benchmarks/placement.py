@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from tradebot.adapters.registry import DEFAULT_LIMITS
 from tradebot.domain.broker_views import Ticket
 from tradebot.domain.orders import Attempt, Coid, OrderId, Variety
 from tradebot.engine import ledger
+from tradebot.engine.engine import Engine
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.ports import Changes, OrderStore, Stored
 
@@ -88,18 +90,23 @@ class KeepingStore:
 
 
 class SendingLanes:
-    """Placements run at once. The look at the order book that follows each is counted and left out: it runs beside
-    the next placement, in a lane of its own, and its cost is the cycle's."""
+    """Placements run at once. The look at the order book that follows waits until it is told to run: it runs beside
+    the next placements, in a lane of its own, and its cost is the cycle's."""
 
     def __init__(self) -> None:
-        self.looks = 0
-        self.runs_looks = False
+        self.looks: list[Callable[[], None]] = []
 
     def hand_over(self, lane: str, work: Callable[[], None]) -> None:
-        if lane == "book" and not self.runs_looks:
-            self.looks += 1
+        if lane == "book":
+            self.looks.append(work)
         else:
             work()
+
+    def run_looks(self, engine: Engine) -> None:
+        """Until none is wanted any more."""
+        while self.looks:
+            self.looks.pop(0)()
+            engine.run_pending()
 
     def close(self, timeout_s: float) -> bool:  # noqa: ARG002 - nothing is ever in flight
         return True
@@ -122,6 +129,8 @@ def placement(folder: Path, runs: int, rounds: int, kind: str) -> Row:
             for number, contents in enumerate(settings):
                 home = folder / f"placement-{run}-{number}"
                 shutil.copytree(folder / f"filled-{number}", home)
+                # What was copied would be written by the first syncs of the rounds, and counted as theirs.
+                os.sync()
                 for way, of_way in _run(home, contents, client, rounds).items():
                     found.setdefault((contents, way), []).append(of_way)
     return Row(
@@ -188,9 +197,8 @@ def _settle(stage: Stage, broker: MemoryBroker, lanes: SendingLanes, standing: i
     placed = list(broker.rows)[standing:]
     for number in placed:
         broker.cancel(number, Variety.REGULAR)
-    lanes.runs_looks = True
     stage.run_timers()
-    lanes.runs_looks = False
+    lanes.run_looks(stage.engine)
     forget_finished(stage.engine.memory, MONDAY + timedelta(days=1))
     for number in placed:
         del broker.rows[number]

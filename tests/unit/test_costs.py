@@ -111,9 +111,12 @@ class Bench:
 
 
 @contextmanager
-def a_bench(folder: Path, standing: int, finished: int = 0, lanes: Lanes | None = None) -> Iterator[Bench]:
+def a_bench(
+    folder: Path, standing: int, finished: int = 0, registry: int = 0, lanes: Lanes | None = None
+) -> Iterator[Bench]:
     """An engine that has seen its book once, and has done everything that only the first order of a day needs."""
-    fill_folder(folder, Contents(standing=standing, finished=finished, registry=standing + finished))
+    in_registry = max(registry, standing + finished)
+    fill_folder(folder, Contents(standing=standing, finished=finished, registry=in_registry))
     broker = MemoryBroker([standing_row(number) for number in range(standing)])
     meter = Meter(broker)
     calls = Calls(sync_data=meter.sync, sync_all=meter.sync)
@@ -141,12 +144,12 @@ def test_a_placement_is_three_syncs_and_one_round_trip(tmp_path: Path, standing:
 def test_sixteen_placements_in_one_batch_share_their_syncs(tmp_path: Path, standing: int) -> None:
     lanes = SendingLanes()
     with a_bench(tmp_path, standing, lanes=lanes) as bench:
-        lanes.looks = 0
+        lanes.run_looks(bench.stage.engine)
         costs = bench.place(1, 16)
     assert costs.syncs <= SYNCS_OF_A_PLACEMENT_MAX
     assert costs.calls == {"place": 16}
     assert costs.statements <= 16 * STATEMENTS_OF_A_PLACEMENT_MAX
-    assert lanes.looks == 1
+    assert len(lanes.looks) == 1
 
 
 @STANDING
@@ -226,6 +229,18 @@ class Steps:
         frame.f_trace_lines = False
         self.count += event == "opcode"
         return self._trace
+
+
+def test_a_placement_walks_no_further_when_the_registry_is_full(tmp_path: Path) -> None:
+    found = []
+    for entries_there in (FEW, 5 * MANY):
+        with a_bench(tmp_path / str(entries_there), FEW, registry=entries_there, lanes=SendingLanes()) as bench:
+            bench.place(1)
+            bench.stage.inbox.put(entries(2, 1))
+            found.append(Steps().of(bench.stage.engine.run_pending))
+    few, many = found
+    assert few > 1_000
+    assert many < few * 1.05
 
 
 def test_a_placement_walks_no_further_when_more_orders_stand(tmp_path: Path) -> None:

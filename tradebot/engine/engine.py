@@ -238,25 +238,31 @@ class Engine:
     def _save_together(self, messages: Sequence[Message], now: datetime) -> Exception | None:
         batch, policy = Unit(self.memory, now), self._setting.policy
         for message in messages:
-            unit = Unit(self.memory, now, batch)
-            if isinstance(message, Command):
-                unit.correlation_id = message.correlation_id
-            try:
-                self._handle(unit, message)
-            except Exception as fault:  # the engine outlives a fault in one message
-                ledger.tell(batch, EventName.INTERNAL_FAULT, _describe(message, fault), level=Level.CRITICAL)
-                if isinstance(message, RequestAnswered):
-                    batch.landed.append(message.request_id)
-                elif (command := command_in(message)) is not None:
-                    batch.answers.append(_answer(command, Outcome.FAULT, _describe(message, fault)))
+            if isinstance(message, OrderPushed):
+                batch.looks.append("push")
             else:
-                unit.merge()
+                self._handle_safely(batch, message)
         self._batches.progress(batch)
         refused = self._commit(batch)
         if refused is not None:
             # What came before a change of policy is handled again, and by the old one.
             self._setting.policy = policy
         return refused
+
+    def _handle_safely(self, batch: Unit, message: Message) -> None:
+        unit = Unit(self.memory, batch.now, batch)
+        if isinstance(message, Command):
+            unit.correlation_id = message.correlation_id
+        try:
+            self._handle(unit, message)
+        except Exception as fault:  # the engine outlives a fault in one message
+            ledger.tell(batch, EventName.INTERNAL_FAULT, _describe(message, fault), level=Level.CRITICAL)
+            if isinstance(message, RequestAnswered):
+                batch.landed.append(message.request_id)
+            elif (command := command_in(message)) is not None:
+                batch.answers.append(_answer(command, Outcome.FAULT, _describe(message, fault)))
+        else:
+            unit.merge()
 
     def _handle(self, unit: Unit, message: Message) -> None:
         match message:
@@ -267,7 +273,7 @@ class Engine:
             case RequestAnswered() | BookSeen() | OrderSeen():
                 self._heard(unit, message)
             case OrderPushed():
-                unit.looks.append("push")
+                pass  # the batch looks once for all of them
             case CallFailed():
                 self._call_failed(unit, message)
             case OutboxMarked():
@@ -327,6 +333,7 @@ class Engine:
                 self._jobs.due(unit, job)
 
     def _book_seen(self, unit: Unit, message: BookSeen) -> None:
+        self.memory.book_asked = False
         if self.memory.unreachable_since is not None:
             self._broker_is_back(unit, self.memory.unreachable_since)
         counts = self._tracker.book_seen(unit, message)
@@ -347,8 +354,10 @@ class Engine:
         ledger.tell(unit, EventName.BROKER_BACK, text, fields={"gone_s": gone_s})
 
     def _call_failed(self, unit: Unit, message: CallFailed) -> None:
-        if message.call == LookAtBook.__name__ and self.memory.unreachable_since is None:
-            unit.facts["unreachable_since"] = unit.now
+        if message.call == LookAtBook.__name__:
+            self.memory.book_asked = False
+            if self.memory.unreachable_since is None:
+                unit.facts["unreachable_since"] = unit.now
         if message.job is not None:
             self.memory.running.discard(message.job.name)
         if message.names:
@@ -426,8 +435,7 @@ class Engine:
             self._bus.saved(changes)
         if batch.notes:
             self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))
-        if batch.looks and not any(isinstance(call, LookAtBook) for call in batch.calls):
-            batch.calls.append(self._jobs.look(Unit(self.memory, batch.now), ",".join(dict.fromkeys(batch.looks))))
+        batch.calls += self._looks_at_book(batch)
         for name, at in dict.fromkeys(batch.timers):
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
@@ -436,6 +444,19 @@ class Engine:
         for call in batch.calls:
             self._hand_over(call)
         return None
+
+    def _looks_at_book(self, batch: Unit) -> list[LookAtBook]:
+        """One look for all who want one. What is wanted while one is under way waits for its answer: it would wait in
+        the lane, and a look for each of a burst of pushes would fill that."""
+        wanted = self.memory.looks_wanted
+        wanted.update(dict.fromkeys(batch.looks))
+        if any(isinstance(call, LookAtBook) for call in batch.calls):
+            wanted.clear()
+        if not wanted or self.memory.book_asked:
+            return []
+        look = self._jobs.look(Unit(self.memory, batch.now), ",".join(wanted))
+        wanted.clear()
+        return [look]
 
     def _looks_at_market(self) -> list[LookAtMarket]:
         """One look for all that wait for a picture of the market; others gather while it is under way."""
@@ -500,6 +521,7 @@ class Engine:
         elif not isinstance(call, LookAtOrder) and call.job is not None:
             self.memory.running.add(call.job.name)
         if isinstance(call, LookAtBook):
+            self.memory.book_asked = True
             self.memory.ticks += 1
             call = replace(call, asked=self.memory.ticks)
         try:

@@ -83,7 +83,8 @@ class Memory:
     `breaches` names the order whose fills went too far for its decision; `seen` is the last row of the broker's book
     that was compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a
     count of hand-overs and landings) one ended; `running` are jobs that wait for an answer; `waiting` are submissions
-    that wait for a picture of the market, and `market_asked` says that one is under way; `batch_callers` are answered
+    that wait for a picture of the market, and `market_asked` says that one is under way; `book_asked` says it of a look
+    at the order book, and `looks_wanted` why another one follows; `batch_callers` are answered
     when their batch is complete, `refused` says why an order of a batch was not placed, `batch_orders` leads to those
     that were; `newest_ids` names the newest id of an order and type.
     """
@@ -130,6 +131,8 @@ class Memory:
     duplicates: deque[datetime] = field(default_factory=lambda: deque(maxlen=DUPLICATES_MAX))
     running: set[Job] = field(default_factory=set)
     market_asked: bool = False
+    book_asked: bool = False
+    looks_wanted: dict[str, None] = field(default_factory=dict)
     is_reconciled: bool = False
     unreachable_since: datetime | None = None
     is_day_over: bool = False

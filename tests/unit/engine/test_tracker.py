@@ -13,8 +13,9 @@ from tests.unit.engine.fakes import a_holding
 from tests.unit.engine.house import House
 from tradebot.domain.errors import BrokerUnavailable
 from tradebot.domain.events import EventName, Level
-from tradebot.domain.orders import OrderStatus, Side
+from tradebot.domain.orders import BrokerOrderId, OrderStatus, Side
 from tradebot.domain.policy import Policy, UnknownPolicy
+from tradebot.engine.messages import OrderPushed
 
 EXPIRE = Policy(unknown=UnknownPolicy.EXPIRE)
 
@@ -236,3 +237,33 @@ def sold_by_the_market(house: House) -> None:
     house.broker.fill("2", 4, "900")
     house.advance(seconds=1)
     house.look()
+
+
+def test_a_burst_of_pushes_asks_once_more_after_the_look_that_is_under_way() -> None:
+    house = a_standing_order()
+    push = OrderPushed(broker_order_id=BrokerOrderId("1"))
+    before = house.broker.count("order_book")
+
+    house.broker.fill("1", 4)
+    house.put(push)
+    for _ in range(5):
+        house.put(push)
+    under_way = len(house.lanes.waiting)
+    house.broker.fill("1", 6)
+    house.settle()
+
+    assert under_way == 1
+    assert house.broker.count("order_book") - before == 2
+    assert house.the_order().execution_qty == 10
+
+
+def test_what_is_pushed_while_a_look_fails_is_looked_at_afterwards() -> None:
+    house = a_standing_order()
+    house.broker.troubles["order_book"] = [BrokerUnavailable("gone for a moment")]
+
+    house.put(OrderPushed(broker_order_id=BrokerOrderId("1")))
+    house.broker.fill("1", 10)
+    house.put(OrderPushed(broker_order_id=BrokerOrderId("1")))
+    house.settle()
+
+    assert house.the_order().execution_qty == 10
