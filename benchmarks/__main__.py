@@ -68,8 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds",
         type=float,
-        help=f"how long crash points, each rate of the stream, and the load are kept up ({WHOLE.seconds:g})",
+        help=f"how long crash points and each rate of the stream are tried ({WHOLE.seconds:g})",
     )
+    parser.add_argument("--load-s", type=float, help=f"how long each load is kept up ({WHOLE.load_s:g}; promised: 600)")
     parser.add_argument("--to", type=date.fromisoformat, dest="last_day", help=f"the replay's end ({WHOLE.last_day})")
     parser.add_argument("--days", type=int, help=f"trading days of the soak ({WHOLE.days})")
     parser.add_argument("--ticks-s", type=int, help="end the day of ticks after so many seconds (at its close)")

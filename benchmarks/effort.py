@@ -14,14 +14,15 @@ MEMORY = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """`runs`, of which the median counts; `rounds` of one run; `seconds` that something is kept up; the replay's last
-    day; `days` of the soak; `ticks_s`, after which the day of ticks ends (None: its close); `folder`, where the
-    temporary files go."""
+    """`runs`, of which the median counts; `rounds` of one run; `seconds` that a rate is tried; the replay's last day;
+    `load_s` of each load; `days` of the soak; `ticks_s`, after which the day of ticks ends (None: its close);
+    `folder`, where the temporary files go."""
 
     runs: int = 3
     rounds: int = 200
     seconds: float = 10.0
     last_day: date = date(2026, 9, 7)
+    load_s: float = 30.0
     days: int = 30
     ticks_s: int | None = None
     folder: Path = Path(tempfile.gettempdir())
@@ -34,4 +35,4 @@ class Effort:
 
 
 WHOLE = Effort()
-QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), days=3, ticks_s=1_200)
+QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), load_s=6.0, days=3, ticks_s=1_200)

@@ -12,6 +12,7 @@ from benchmarks.cycle import cycle
 from benchmarks.effort import MEMORY, Effort
 from benchmarks.figures import Row
 from benchmarks.lifecycle import lifecycle
+from benchmarks.load import load
 from benchmarks.over_http import over_http
 from benchmarks.placement import placement
 from benchmarks.replay import replay
@@ -44,6 +45,11 @@ def _http(effort: Effort) -> Sequence[Row]:
 def _stream(effort: Effort) -> Sequence[Row]:
     with effort.place() as folder:
         return [stream(folder, effort.seconds)]
+
+
+def _load(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [load(folder, effort.load_s)]
 
 
 def _cycle(effort: Effort) -> Sequence[Row]:
@@ -98,6 +104,7 @@ def _crashes(effort: Effort) -> Sequence[Row]:
 ROWS: Mapping[str, Measure] = {
     "placement": _placement,
     "stream": _stream,
+    "load": _load,
     "cycle": _cycle,
     "ids": _ids,
     "batch": _batch,

@@ -68,14 +68,20 @@ _NO_LIMIT = RiskLimits(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
     """What is there before anything is measured: orders that stand at the broker, finished ones of an earlier day,
-    and entries of the registry, those of the orders included."""
+    and entries of the registry, those of the orders included. The orders that stand are of `symbols` symbols (one
+    each where that is 0) and `quantity` shares."""
 
     standing: int = 0
     finished: int = 0
     registry: int = 0
+    symbols: int = 0
+    quantity: int = QUANTITY
 
     def __str__(self) -> str:
         return f"{self.registry:,} in the registry, {self.standing:,} open and {self.finished:,} finished orders"
+
+
+_ONE_EACH = Contents()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,7 @@ class Stage:
 
 def fill_folder(folder: Path, contents: Contents) -> None:
     """Write the database and the registry of a folder as the engine would have left them."""
-    standing = [standing_order(number) for number in range(contents.standing)]
+    standing = [standing_order(number, contents) for number in range(contents.standing)]
     finished = [_finished_order(number) for number in range(contents.finished)]
     database = create_database(_url(folder), "process")
     store = SqlOrderStore(database)
@@ -198,13 +204,13 @@ def entries(first: int, count: int = 1) -> SignalsReady:
     )
 
 
-def standing_order(number: int) -> tuple[Order, Attempt]:
+def standing_order(number: int, contents: Contents = _ONE_EACH) -> tuple[Order, Attempt]:
     """A buy that the broker has accepted and not filled."""
     decision = DecisionId(f"standing-{number}")
     order = an_order(
         id=OrderId(str(10**12 + number)),
-        symbol=f"OPEN{number}",
-        quantity=QUANTITY,
+        symbol=f"OPEN{number % contents.symbols if contents.symbols else number}",
+        quantity=contents.quantity,
         decision_id=decision,
         correlation_id=f"signal:{decision}",
         entry_type=EntryType.REENTRY,
@@ -215,9 +221,9 @@ def standing_order(number: int) -> tuple[Order, Attempt]:
     return order, an_attempt(order, broker_order_id=order.broker_order_id, broker_status="OPEN")
 
 
-def standing_row(number: int) -> BrokerOrder:
+def standing_row(number: int, contents: Contents = _ONE_EACH) -> BrokerOrder:
     """The same order in the broker's book."""
-    order, attempt = standing_order(number)
+    order, attempt = standing_order(number, contents)
     assert attempt.broker_order_id is not None
     assert order.price is not None
     return BrokerOrder(

@@ -74,8 +74,8 @@ def stream(folder: Path, seconds: float) -> Row:
                     f"{best.rate if kept else 0:,}",
                     f"{load.wanted:,}",
                     f"{at_goal.rate:,}",
-                    *_in_ms(at_goal.latencies),
-                    *_in_ms(bare),
+                    *in_ms(at_goal.latencies),
+                    *in_ms(bare),
                     outcomes[-1].fault if not outcomes[-1].is_whole else "",
                 )
             )
@@ -109,13 +109,14 @@ def _climb(folder: Path, load: Load, seconds: float) -> list[Outcome]:
     outcomes: list[Outcome] = []
     with open_stream_stage(folder) as stage:
         for rate in RATES:
-            outcomes.append(_try(stage, load, rate, seconds))
+            outcomes.append(try_rate(stage, load, rate, seconds))
             if not outcomes[-1].is_whole:
                 break
     return outcomes
 
 
-def _try(stage: StreamStage, load: Load, rate: int, seconds: float) -> Outcome:
+def try_rate(stage: StreamStage, load: Load, rate: int, seconds: float) -> Outcome:
+    """Fills at this rate for so long, with these clients; returns when all has arrived, or after `_SETTLE_S_MAX`."""
     numbers, made = list(stage.broker.rows), int(rate * seconds)
     filled_at: dict[tuple[str, int], float] = {}
     with _clients(stage.url, load) as clients:
@@ -256,7 +257,7 @@ def _wait_until(at: float) -> None:
         sleep(left)
 
 
-def _in_ms(latencies: Sequence[float]) -> tuple[str, str]:
+def in_ms(latencies: Sequence[float]) -> tuple[str, str]:
     if not latencies:
         return "none", "none"
     return tuple(f"{percentile(latencies, share) * 1_000:.2f}" for share in (0.5, 0.99))  # type: ignore[return-value]

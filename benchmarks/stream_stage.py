@@ -44,6 +44,7 @@ class StreamStage:
     stage: Stage
     broker: MemoryBroker
     reader: OrderReader
+    port: int
     url: str
 
     def fill(self, number: BrokerOrderId) -> int:
@@ -54,12 +55,14 @@ class StreamStage:
 
 
 @contextmanager
-def open_stream_stage(folder: Path) -> Iterator[StreamStage]:
-    fill_folder(folder, Contents(standing=ORDERS, registry=ORDERS))
-    broker = MemoryBroker([standing_row(number) for number in range(ORDERS)])
+def open_stream_stage(folder: Path, contents: Contents | None = None) -> Iterator[StreamStage]:
+    """Without `contents`, `ORDERS` open orders of a symbol each."""
+    contents = contents or Contents(standing=ORDERS, registry=ORDERS)
+    fill_folder(folder, contents)
+    broker = MemoryBroker([standing_row(number, contents) for number in range(contents.standing)])
     with open_served(folder, broker) as served:
         url = f"ws://127.0.0.1:{served.port}/ws/orders/{ACCOUNT}"
-        yield StreamStage(stage=served.stage, broker=broker, reader=served.reader, url=url)
+        yield StreamStage(stage=served.stage, broker=broker, reader=served.reader, port=served.port, url=url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
