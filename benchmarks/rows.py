@@ -11,6 +11,7 @@ from benchmarks.crash_points import crash_points
 from benchmarks.cycle import cycle
 from benchmarks.effort import MEMORY, Effort
 from benchmarks.figures import Row
+from benchmarks.growth import growth
 from benchmarks.lifecycle import lifecycle
 from benchmarks.load import load
 from benchmarks.over_http import over_http
@@ -36,6 +37,11 @@ def _places(effort: Effort) -> Iterator[tuple[Path, str]]:
 
 def _placement(effort: Effort) -> Sequence[Row]:
     return [placement(folder, effort.runs, effort.rounds, kind) for folder, kind in _places(effort)]
+
+
+def _growth(effort: Effort) -> Sequence[Row]:
+    with replace(effort, folder=MEMORY if MEMORY.is_dir() else effort.folder).place() as folder:
+        return [growth(folder, effort.rounds // 2)]
 
 
 def _http(effort: Effort) -> Sequence[Row]:
@@ -103,6 +109,7 @@ def _crashes(effort: Effort) -> Sequence[Row]:
 
 ROWS: Mapping[str, Measure] = {
     "placement": _placement,
+    "growth": _growth,
     "stream": _stream,
     "load": _load,
     "cycle": _cycle,
