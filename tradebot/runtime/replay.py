@@ -71,8 +71,8 @@ class ReplayLoop:
 
     def _step(self, until: datetime) -> bool:
         due = self._timetable.next_due()
-        limit = until if due is None else max(min(due, until), self._venue.now)
-        if not self._wait(limit):
+        limit = self._wait(until if due is None else max(min(due, until), self._venue.now))
+        if limit is None:
             return False
         changed = self._venue.advance_to(limit)
         self._clock.set(self._venue.now)
@@ -83,15 +83,19 @@ class ReplayLoop:
         self._engine.run_pending()
         return True
 
-    def _wait(self, limit: datetime) -> bool:
+    def _wait(self, limit: datetime) -> datetime | None:
+        """Until `limit`, or only until something came in from outside: who presses a key does not wait for the next
+        job. None when it must end."""
         self._on_beat()
         at = self._venue.now
         while self._beat_span is not None and limit - at > self._beat_span:
+            if len(self._engine.inbox):
+                return at
             at += self._beat_span
             if not self._wait_until(at):
-                return False
+                return None
             self._on_beat()
-        return self._wait_until(limit)
+        return limit if self._wait_until(limit) else None
 
     def _is_due(self, until: datetime) -> bool:
         due = self._timetable.next_due()
