@@ -54,10 +54,14 @@ class Tmux:
         self("send-keys", "Enter")
 
     def play(self, speed: int, *more: str) -> None:
+        self.run("replay", "--speed", str(speed), *more)
+
+    def run(self, *options: str, **variables: str) -> None:
         """From a file, so that the typed line is short; the exit code is written behind what the run says."""
         script = self.folder / "play"
-        options = ["replay", "--ui", "full", "--speed", str(speed), "--home", str(self.home), *more]
-        script.write_text(f"{shlex.join([sys.executable, 'main.py', *options])}\necho exit $?\n")
+        given = [f"{name}={value}" for name, value in variables.items()]
+        command = ["env", *given, sys.executable, "main.py", *options, "--ui", "full", "--home", str(self.home)]
+        script.write_text(f"{shlex.join(command)}\necho exit $?\n")
         self.type(f". {script}")
 
     def press(self, *keys: str) -> None:

@@ -1,4 +1,4 @@
-"""The keys that change something, typed into the whole program as an operator types them."""
+"""What the terminal does to the whole program: keys that may do nothing, a held screen, the background, the flags."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.integration.terminals import Line, Tmux, needs_tmux
+from tradebot.interfaces.ui.keys import ACTING, BINDINGS
 
 HELD = r"─ Positions [1-9]/6"
 XOFF, XON = b"\x13", b"\x11"
@@ -28,50 +29,11 @@ def tmux(tmp_path: Path) -> Iterator[Tmux]:
 
 
 @needs_tmux
-def test_the_kill_switch_is_latched_by_its_word_and_released_by_another(tmux: Tmux) -> None:
-    tmux.open(120, 40)
-    tmux.play(60)
-    tmux.until(HELD)
-    tmux.press("K")
-    tmux.until(r"type STOP: no entries")
-    tmux("send-keys", "-l", "STOP")
-    tmux.press("Enter")
-    tmux.until(r"CRITICAL  kill switch: stop", r"KILL_LATCHED")
-    latch = tmux.home / "state" / "kill"
-    is_latched = latch.exists()
-    tmux.press("K")
-    tmux("send-keys", "-l", "RELEASE")
-    tmux.press("Enter")
-    tmux.until(r"KILL_RELEASED")
-    assert is_latched
-    assert not latch.exists()
-
-
-@needs_tmux
-def test_entries_are_paused_by_one_key_and_a_waiting_order_is_cancelled_after_a_yes(tmux: Tmux) -> None:
-    tmux.open(120, 40)
-    tmux.play(60)
-    tmux.until(HELD)
-    tmux.press("p")
-    tmux.until(r"WARNING  entries are paused", r"^done")
-    tmux.press("P")
-    tmux.until(r"ENTRIES_RESUMED")
-    tmux.press("1", "d")
-    tmux.until(r"Cancel at the broker: (buy|sell) \d+ .*y / N")
-    tmux.press("n")
-    tmux.until(r"left as it is")
-    tmux.press("d", "y")
-    tmux.until(r"asked for; the broker decides")
-    tmux.press("4", "d", "y")
-    tmux.until(r"^done|only failed and pending|no order is chosen")
-
-
-@needs_tmux
 def test_read_only_looks_and_does_nothing(tmux: Tmux) -> None:
     tmux.open(120, 40)
     tmux.play(60, "--read-only")
     tmux.until(HELD)
-    for key in ("q", "p", "K", "d", "r"):
+    for key in (binding.keys[0] for binding in BINDINGS if binding.action in ACTING):
         tmux.press(key)
         tmux.until(r"^read-only: this key does nothing here")
         tmux.press("j")
