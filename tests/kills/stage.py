@@ -32,15 +32,22 @@ FOUND_WITHIN_S = 30.0
 WITHIN_S = 300.0
 """Of real time, for anything that is waited for: the machine may be busy with other things."""
 
-FAULTS = (
-    *("--dial", "late,delay_s=0.15,calls=place"),
-    *("--dial", "arrives_late=400,delay_s=0.1"),
-    *("--dial", "answer_lost_after=150,calls=place"),
-    *("--dial", "absent_then_present,hidden_for=30"),
-)
-"""Every placement is answered after 150 ms; four of ten reach the exchange 100 ms after they were sent, the answers of
-three of twenty never come, and no book shows an order before it is half a minute old (1.5 s at this rate): so a look
-that comes quickly does not save a daemon that sends again."""
+LOST_PER_MILLE, LATE_PER_MILLE = 150, 400
+
+
+def faults_of(number: int) -> tuple[str, ...]:
+    """Every placement is answered after 150 ms; about four of ten reach the exchange 100 ms after they were sent, the
+    answers of about three of twenty never come, and no book shows an order before it is half a minute old (1.5 s at
+    this rate): so a look that comes quickly does not save a daemon that sends again. Trials of other numbers strike
+    other calls."""
+    more = 11 * (number % 8)
+    return (
+        *("--dial", "late,delay_s=0.15,calls=place"),
+        *("--dial", f"arrives_late={LATE_PER_MILLE - more},delay_s=0.1"),
+        *("--dial", f"answer_lost_after={LOST_PER_MILLE + more},calls=place"),
+        *("--dial", "absent_then_present,hidden_for=30"),
+    )
+
 
 _POLL_S = 0.005
 _never = threading.Event()
@@ -128,8 +135,9 @@ def exchange_at(place: Place, data: Path, *options: str, at: str = DUE, clock: s
 
 
 @contextmanager
-def daemon(place: Place, venue: Venue, data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`main.py` in live mode, with a login of its own; what still runs in the end is killed."""
+def daemon(place: Place, venue: Venue, data: Path, before: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """`main.py` in live mode, with a login of its own, by itself or as the last words of another program; what still
+    runs in the end is killed."""
     settings = credentials(place.face, venue.url) | {
         "DATA": str(data),
         "STRATEGIES": f'[{{ name = "generator", signals_per_day = {SIGNALS} }}]',
@@ -147,8 +155,9 @@ def daemon(place: Place, venue: Venue, data: Path) -> Iterator[subprocess.Popen[
         _log_in(place, venue)
     with (place.folder / "out.txt").open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "main.py", "--yes-live", "--home", str(place.home)],
+            [*before, sys.executable, "main.py", "--yes-live", "--home", str(place.home)],
             cwd=ROOT,
+            start_new_session=True,
             env=_environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -158,8 +167,13 @@ def daemon(place: Place, venue: Venue, data: Path) -> Iterator[subprocess.Popen[
         yield process
     finally:
         if process.poll() is None:
-            process.kill()
+            kill(process)
         process.wait(WITHIN_S)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """With the program around it, if there is one."""
+    os.killpg(process.pid, signal.SIGKILL)
 
 
 def settle(place: Place, venue: Venue, data: Path) -> None:

@@ -15,7 +15,6 @@ from tests.auditor.findings import Kind
 from tests.auditor.registry_view import read_registry
 from tests.desks import small_market
 from tests.kills.stage import (
-    FAULTS,
     RATE,
     WITHIN_S,
     Place,
@@ -23,7 +22,10 @@ from tests.kills.stage import (
     copied,
     daemon,
     exchange_at,
+    faults_of,
     intents_of,
+    is_settled,
+    kill,
     settle,
     wait_for,
 )
@@ -41,7 +43,7 @@ class Outcome:
 
     number: int
     face: str
-    after_ms: int
+    when: str
     stood: int
     orders: int
     held: int
@@ -51,20 +53,45 @@ class Outcome:
 
     def __str__(self) -> str:
         words = (
-            f"{self.number} {self.face}: killed {self.after_ms} ms into the placements, {self.stood} orders stood,"
+            f"{self.number} {self.face}: killed {self.when}, {self.stood} orders stood,"
             f" {self.orders} in the end, {self.held} never sent and held"
         )
         bad = f"; {self.duplicates} duplicates, {self.unknown} unknown" if self.duplicates or self.unknown else ""
         return "; ".join([words + bad, *self.findings])
 
 
-def try_kill(stage: Stage, number: int, after_ms: int) -> Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemCall:
+    """The `number`-th call of that name by one of the daemon's threads."""
+
+    name: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"at {self.name} number {self.number} of a thread"
+
+    def words(self) -> list[str]:
+        """What is run before the daemon, so that it dies there."""
+        inject = f"inject={self.name}:signal=SIGKILL:when={self.number}"
+        return ["strace", "--follow-forks", "--quiet=all", "-o", "/dev/null", "-e", f"trace={self.name}", "-e", inject]
+
+
+LIVE_CALLS = (("sendto", 30), ("recvfrom", 60), ("pwrite64", 120), ("fdatasync", 60), ("write", 250))
+"""Up to which number a death by a call is drawn; they are counted from the daemon's start on."""
+
+
+def try_kill(stage: Stage, number: int, moment: int | SystemCall) -> Outcome:
+    """`moment` in milliseconds after the first order was written down, or a call of the system."""
     place = copied(stage, stage.folder / str(number))
     data = small_market(place.folder)
-    with exchange_at(place, data, *FAULTS, "--rate", RATE, clock="scaled") as venue:
-        stood = _kill_in_burst(place, venue, data, after_ms)
+    with exchange_at(place, data, *faults_of(number), "--rate", RATE, clock="scaled") as venue:
+        if isinstance(moment, SystemCall):
+            stood = _kill_at_call(place, venue, data, moment)
+        else:
+            stood = _kill_in_burst(place, venue, data, moment)
         settle(place, venue, data)
-    outcome = _judged(stage, place, number, after_ms, stood)
+    when = str(moment) if isinstance(moment, SystemCall) else f"{moment} ms into the placements"
+    outcome = _judged(stage, place, number, when, stood)
     if not (outcome.findings or outcome.duplicates or outcome.unknown):
         shutil.rmtree(place.folder)
     return outcome
@@ -82,6 +109,17 @@ def _kill_in_burst(place: Place, venue: Venue, data: Path, after_ms: int) -> int
     return len(venue.books())
 
 
+def _kill_at_call(place: Place, venue: Venue, data: Path, call: SystemCall) -> int:
+    """One that comes through all its placements without making that call is killed behind them."""
+    with daemon(place, venue, data, call.words()) as process:
+        wait_for(lambda: process.poll() is not None or is_settled(place))
+        if process.poll() is None:
+            kill(process)
+        assert process.wait(WITHIN_S) == -signal.SIGKILL, "it ended by itself"
+    _wait_ms(300)
+    return len(venue.books())
+
+
 def _written(place: Place) -> int:
     """Grows when the first orders are written down: the registry comes first, where there is one."""
     if place.has_coids:
@@ -89,7 +127,7 @@ def _written(place: Place) -> int:
     return len(place.ask("select 1 from orders"))
 
 
-def _judged(stage: Stage, place: Place, number: int, after_ms: int, stood: int) -> Outcome:
+def _judged(stage: Stage, place: Place, number: int, when: str, stood: int) -> Outcome:
     exchange = read_exchange(place.books)
     database = read_database(place.home / "state" / "tradebot.db")
     report = audit_books(exchange, read_registry(place.home / "state"), database, None)
@@ -99,7 +137,7 @@ def _judged(stage: Stage, place: Place, number: int, after_ms: int, stood: int) 
     return Outcome(
         number=number,
         face=stage.face,
-        after_ms=after_ms,
+        when=when,
         stood=stood,
         orders=len(exchange.orders),
         held=sum(attempt.status == "unknown" for attempt in database.attempts),

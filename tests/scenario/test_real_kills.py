@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,12 +9,22 @@ import pytest
 
 from tests.simulator.disk import seeded
 from tests.simulator.killing import Command, outcome
-from tests.simulator.real_day import KILLED, Day, die_at, findings, has_begun, live_through, settle
+from tests.simulator.real_day import (
+    KILLED,
+    SYSTEM_CALLS,
+    Day,
+    can_trace,
+    die_at,
+    die_at_call,
+    findings,
+    has_begun,
+    live_through,
+    settle,
+    system_calls,
+)
 
 SEED = 20_261_121
 POINTS = 20
-# Each changes what a restart finds; the interpreter's own start-up does none of them, except writing.
-SYSTEM_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename")
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +55,13 @@ def test_killed_at_effects_drawn_by_lot_it_ends_like_an_unbroken_day(
 def test_killed_by_the_system_at_its_own_calls_it_ends_like_an_unbroken_day(
     day: Day, tmp_path: Path, say: Callable[[str], None]
 ) -> None:
-    _skip_without_strace()
+    if not can_trace():
+        pytest.skip("strace is not there, or may not trace here")
     failures: list[str] = []
-    counts = _system_calls(day.command.in_home(tmp_path / "traced"), tmp_path / "trace.txt")
-    choose = seeded(SEED)
+    counts, choose = system_calls(day), seeded(SEED)
     for name in SYSTEM_CALLS:
         at = choose(counts[name]) + 1
-        command = day.command.in_home(tmp_path / f"{name}{at}")
-        died = command.run(*_strace(), "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={at}")
-        assert died.returncode == KILLED, f"it did not die at {name} {at}: {died.stderr}"
-        wrong = settle(command, day)
+        wrong = die_at_call(day, tmp_path / f"{name}{at}", name, at)
         _tell(say, f"at {name} {at} of {counts[name]}", wrong)
         failures += [f"{name} {at}: {text}" for text in wrong]
     assert not failures, "\n".join(failures)
@@ -119,27 +122,6 @@ def _points(effects: Sequence[str]) -> list[int]:
 
 def _kind(effect: str) -> str:
     return " ".join(effect.split(" ")[:2])
-
-
-def _skip_without_strace() -> None:
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not there")
-    if subprocess.run([*_strace(), "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("strace may not trace here")
-
-
-def _strace() -> list[str]:
-    return ["strace", "--follow-forks", "--quiet=all", "--output", "/dev/null"]
-
-
-def _system_calls(command: Command, trace: Path) -> Counter[str]:
-    """How often the main thread of an unbroken run makes each of the calls."""
-    words = ["strace", "--follow-forks", "--quiet=all", "--output", str(trace)]
-    ended = command.run(*words, "-e", f"trace={','.join(SYSTEM_CALLS)}")
-    assert ended.returncode == 0, ended.stderr
-    calls = [match.groups() for line in trace.read_text().splitlines() if (match := re.match(r"(\d+) +(\w+)\(", line))]
-    main_thread = calls[0][0]
-    return Counter(name for thread, name in calls if thread == main_thread)
 
 
 def _tell(say: Callable[[str], None], point: str, wrong: Sequence[str]) -> None:

@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 import signal
+import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +20,8 @@ from tests.simulator.killing import Command, busy_day, outcome, write_market
 
 OPENING_CASH = {"primary": Decimal(1_000_000)}
 KILLED = -signal.SIGKILL
+SYSTEM_CALLS = ("write", "pwrite64", "fdatasync", "fsync", "rename")
+"""Each changes what a restart finds; the interpreter's own start-up does none of them, except writing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,42 @@ def live_through(folder: Path, seed: int = 1) -> Day:
     unbroken = outcome(command.home)
     assert outcome(watched.home) == unbroken, "watching it changes what happens"
     return Day(command=command, unbroken=unbroken, effects=effects)
+
+
+def die_at_call(day: Day, home: Path, name: str, number: int) -> list[str]:
+    """The same, killed by the system at a call of its own."""
+    command = day.command.in_home(home)
+    died = command.run(*strace(), "-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={number}")
+    if died.returncode != KILLED:
+        return [f"it did not die at {name} {number}: {died.stderr}"]
+    wrong = settle(command, day)
+    if not wrong:
+        shutil.rmtree(home)
+    return wrong
+
+
+def can_trace() -> bool:
+    """Whether strace is there, and may trace."""
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run([*strace(), "true"], capture_output=True, check=False).returncode == 0
+
+
+def strace() -> list[str]:
+    return ["strace", "--follow-forks", "--quiet=all", "--output", "/dev/null"]
+
+
+def system_calls(day: Day) -> Counter[str]:
+    """How often the main thread of an unbroken run makes each of SYSTEM_CALLS."""
+    traced = day.command.in_home(day.command.home.with_name("traced"))
+    trace = traced.home.with_suffix(".txt")
+    if not trace.exists():
+        words = ["strace", "--follow-forks", "--quiet=all", "--output", str(trace)]
+        ended = traced.run(*words, "-e", f"trace={','.join(SYSTEM_CALLS)}")
+        assert ended.returncode == 0, ended.stderr
+    calls = [match.groups() for line in trace.read_text().splitlines() if (match := re.match(r"(\d+) +(\w+)\(", line))]
+    main_thread = calls[0][0]
+    return Counter(name for thread, name in calls if thread == main_thread)
 
 
 def die_at(day: Day, home: Path, number: int) -> list[str]:
