@@ -7,7 +7,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.figures import Line, Row, at_least
-from tests.simulator.campaign import alternating, busy_day, die_at, live_through
+from tests.simulator.campaign import alternating, die_at, live_through
+from tests.simulator.days import busy_day
 from tests.simulator.world import Moment, Scenario, Tracer, World
 
 _HEADINGS = (
@@ -27,7 +28,7 @@ def crash_points(seconds: float) -> Row:
         of_part = moments[part::_PARTS]
         began, points = perf_counter(), 0
         for moment in _spread(of_part):
-            report = die_at(scenario, [moment], unbroken, alternating(moment.index))
+            report = die_at(scenario, [moment], unbroken, alternating)
             points += report.points
             failures += len(report.failures)
             if perf_counter() - began > seconds / _PARTS:

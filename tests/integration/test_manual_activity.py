@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.simulator.campaign import busy_day
+from tests.simulator.days import busy_day
 from tests.simulator.world import ACCOUNT, World
 from tradebot.domain.calendar import ist
 from tradebot.domain.events import Event, EventName

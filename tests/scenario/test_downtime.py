@@ -8,7 +8,8 @@ from datetime import date, time, timedelta
 import pytest
 
 from tests.simulator.audited import findings
-from tests.simulator.campaign import busy_day, live_through
+from tests.simulator.campaign import live_through
+from tests.simulator.days import busy_day
 from tests.simulator.outcome import outcome
 from tests.simulator.world import Moment, Scenario, Tracer, World
 from tradebot.domain.calendar import ist

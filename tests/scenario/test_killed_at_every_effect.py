@@ -12,14 +12,11 @@ from tests.simulator.campaign import (
     Report,
     Unbroken,
     alternating,
-    basket_morning,
-    busy_day,
     die_at,
     die_twice,
     live_through,
-    meddled_day,
-    protected_day,
 )
+from tests.simulator.days import basket_morning, busy_day, meddled_day, protected_day
 from tests.simulator.world import Moment, Scenario
 
 Day = tuple[Scenario, Unbroken, Sequence[Moment]]
@@ -43,11 +40,8 @@ def test_the_day_is_busy_enough_to_prove_something(day: Day) -> None:
 
 def test_killed_at_every_effect_it_ends_like_an_unbroken_day(day: Day, say: Callable[[str], None]) -> None:
     scenario, unbroken, moments = day
-    report, began = Report(), time.perf_counter()
-    for moment in moments:
-        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
-        report.points += of_moment.points
-        report.failures += of_moment.failures
+    began = time.perf_counter()
+    report = die_at(scenario, moments, unbroken, alternating)
     _tell(say, "crash points", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
@@ -63,11 +57,8 @@ def test_killed_again_while_it_recovers_it_still_ends_so(day: Day, say: Callable
 def test_killed_while_an_operator_gives_commands_each_of_them_is_done_once(say: Callable[[str], None]) -> None:
     scenario = meddled_day()
     unbroken, moments = live_through(scenario)
-    began, report = time.perf_counter(), Report()
-    for moment in moments[::3]:
-        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
-        report.points += of_moment.points
-        report.failures += of_moment.failures
+    began = time.perf_counter()
+    report = die_at(scenario, moments[::3], unbroken, alternating)
     assert sum(row[3] == "Manual: User cancelled" for row in unbroken.outcome.orders) >= 3
     _tell(say, "crash points under commands", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
@@ -81,11 +72,8 @@ def test_killed_while_baskets_are_placed_each_ends_as_it_would_have(say: Callabl
     assert {"unwound", "rolled_back", "failed", "filled", "placed", "not_sent"} <= {
         row[4] for row in unbroken.outcome.batches
     }
-    began, report = time.perf_counter(), Report()
-    for moment in moments:
-        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
-        report.points += of_moment.points
-        report.failures += of_moment.failures
+    began = time.perf_counter()
+    report = die_at(scenario, moments, unbroken, alternating)
     _tell(say, "crash points while baskets are placed", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 
@@ -97,11 +85,8 @@ def test_killed_while_stops_stand_at_the_broker_nothing_is_sold_twice(say: Calla
     causes = Counter(row[3] for row in unbroken.outcome.orders)
     assert causes["Gives way to another sell of the position"] == 2 + closes
     assert causes["Stop-loss cancelled"] == causes["Take-profit cancelled"] == 1
-    began, report = time.perf_counter(), Report()
-    for moment in moments[:: 9 if closes else 3]:
-        of_moment = die_at(scenario, [moment], unbroken, alternating(moment.index))
-        report.points += of_moment.points
-        report.failures += of_moment.failures
+    began = time.perf_counter()
+    report = die_at(scenario, moments[:: 9 if closes else 3], unbroken, alternating)
     _tell(say, "crash points while stops stand", report, time.perf_counter() - began)
     assert not report.failures, "\n".join(report.failures[:10])
 

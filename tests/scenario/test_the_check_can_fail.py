@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.simulator.audited import findings
-from tests.simulator.campaign import busy_day, die_at, live_through, meddled_day
-from tests.simulator.disk import CRASH_KINDS
+from tests.simulator.campaign import all_kinds, die_at, live_through
+from tests.simulator.days import busy_day, meddled_day
 from tests.simulator.faults import FAULTS
 from tests.simulator.sabotage import Sabotage
 from tests.simulator.world import Scenario, World
@@ -18,7 +18,7 @@ from tests.simulator.world import Scenario, World
 DAYS: dict[Sabotage, Callable[[], Scenario]] = {
     Sabotage.LAG_IS_PROOF: lambda: busy_day(3, replace(FAULTS["absent_then_present"], hides_for=None)),
     Sabotage.STATUS_AROUND_THE_TABLE: meddled_day,
-    Sabotage.FILL_DROPPED_AFTER_CANCEL: lambda: meddled_day(2, FAULTS["fills_after_cancel"]),
+    Sabotage.FILL_DROPPED_AFTER_CANCEL: lambda: meddled_day(1, FAULTS["fills_after_cancel"]),
 }
 
 
@@ -33,7 +33,7 @@ def test_the_campaign_catches(sabotage: Sabotage, say: Callable[[str], None]) ->
     _, moments = live_through(broken)
     points = 0
     for moment in moments:
-        report = die_at(broken, [moment], unbroken, CRASH_KINDS)
+        report = die_at(broken, [moment], unbroken, all_kinds)
         points += report.points
         if report.failures:
             say(f"'{sabotage}' is caught after {points} points: {report.failures[0][:160]}")

@@ -2,165 +2,168 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, time
-from decimal import Decimal
 
 from tests.simulator.audited import findings
-from tests.simulator.baskets import a_basket_trader
 from tests.simulator.disk import CRASH_KINDS, CrashKind, seeded
-from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.outcome import Outcome, outcome
-from tests.simulator.protected import a_careful_holder
-from tests.simulator.script import a_meddling_operator
 from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
-from tests.simulator.world import Moment, Scenario, Tracer, World, history
-from tradebot.domain.calendar import ist
-from tradebot.domain.policy import DayTimes, ExitRules, GuardMode, Policy, QuoteLimits, RiskLimits
-from tradebot.strategies.generator import Generator
+from tests.simulator.world import Moment, Scenario, Tracer, World
 
-SIGNALS_PER_DAY = 16
-TO_THE_END_EVERY = 20
+TO_THE_END_EVERY = 40
 """Every so many points one lives to the end of the day, even where it stands like the unbroken one."""
+
+RECOVERY_EFFECTS = 40
+"""A recovery is killed at one of so many first effects of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """A point: where the process died, what the power cut did to the disk, and where it died again, if it did."""
+    """A point: where the process died, what the power cut did to the disk, and where its recoveries died again."""
 
     effect: int
     kind: CrashKind
-    again: int | None = None
+    again: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        again = "" if self.again is None else f", again at effect {self.again} of the recovery"
+        again = "".join(f", again at effect {number} of the recovery" for number in self.again)
         return f"death at effect {self.effect} ({self.kind}){again}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unbroken:
-    """The day without a death: how it ends, and how it stands at each instant on the way."""
+    """The day without a death: how it ends, what the auditor says of that, and how it stands on the way."""
 
     outcome: Outcome
+    findings: Sequence[str]
     standings: Standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What was not as it should be after a death, and before which effect it fell."""
+
+    death: Death
+    effect: str
+    differences: Sequence[str]
+
+    def __str__(self) -> str:
+        return f"{self.death}, before '{self.effect}': " + " | ".join(self.differences)
 
 
 @dataclass(slots=True)
 class Report:
-    """How many points were tried, and what went wrong at which."""
+    """How many points were tried, of each kind of effect, and what went wrong at which."""
 
     points: int = 0
-    failures: list[str] = field(default_factory=list)
+    found: list[Failure] = field(default_factory=list)
+    effects: Counter[str] = field(default_factory=Counter)
+    incidents: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def failures(self) -> list[str]:
+        return [str(failure) for failure in self.found]
 
     def add(self, death: Death, effect: str, differences: Sequence[str]) -> None:
         self.points += 1
+        self.effects[kind_of(effect)] += 1
         if differences:
-            self.failures.append(f"{death}, before '{effect}': " + " | ".join(differences))
+            self.found.append(Failure(death=death, effect=effect, differences=differences))
+
+    def include(self, other: Report) -> None:
+        self.points += other.points
+        self.found += other.found
+        self.effects += other.effects
+        self.incidents += other.incidents
 
 
-def busy_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
-    """About 30 orders from one evening to the next: entries, fills in the auction and later, targets, exits, ends."""
-    return Scenario(
-        start=ist(date(2026, 9, 9), time(16, 0)),
-        end=ist(date(2026, 9, 10), time(18, 30)),
-        policy=Policy(
-            capital_per_trade=Decimal(20_000),
-            risk=RiskLimits(positions_max=50, trades_per_day_max=500),
-            times=DayTimes(cycle_minutes=15),
-        ),
-        strategies=lambda: [Generator(seed=seed, signals_per_day=SIGNALS_PER_DAY)],
-        seed=seed,
-        faults=faults,
-    )
-
-
-def meddled_day(seed: int = 1, faults: Faults = NO_FAULTS) -> Scenario:
-    """The busy day with an operator who cancels, pauses, resumes, drops, and gives orders."""
-    return replace(busy_day(seed, faults), acts=a_meddling_operator(ist(date(2026, 9, 10), time(9, 15))))
-
-
-def basket_morning(seed: int = 1) -> Scenario:
-    """A morning of baskets, and no signals; the operator's limits are wide, so that the exchange is the one that
-    refuses."""
-    day = date(2026, 9, 10)
-
-    def close(symbol: str) -> Decimal:
-        return history(seed).bars(symbol, day, 1)[-1].close
-
-    morning = _by_hand(seed, day)
-    return replace(morning, end=ist(day, time(10, 30)), acts=a_basket_trader(ist(day, time(9, 15)), close))
-
-
-def protected_day(seed: int = 1, *, closes: bool = False) -> Scenario:
-    """A day of three holdings with stops, and no signals. A close sells at the price of the minute in which it comes
-    to it: then no two lives are alike."""
-    day = date(2026, 9, 10)
-    acts = a_careful_holder(ist(day, time(9, 15)), closes=closes)
-    return replace(_by_hand(seed, day), acts=acts, is_alike=not closes)
-
-
-def _by_hand(seed: int, day: date) -> Scenario:
-    wide = Decimal(10) ** 12
-    return Scenario(
-        start=ist(day, time(9, 20)),
-        end=ist(day, time(15, 50)),
-        policy=Policy(
-            risk=RiskLimits(
-                positions_max=50,
-                trades_per_day_max=500,
-                exposure_pct_max=wide,
-                symbol_exposure_pct_max=wide,
-                order_notional_max=wide,
-                gross_per_day_max=wide,
-                cash_reserve_min=-wide,
-            ),
-            quotes=QuoteLimits(spread=GuardMode.OFF, depth=GuardMode.OFF, slippage=GuardMode.OFF),
-            exits=ExitRules(use_stop=False, use_trailing=False),
-            times=DayTimes(cycle_minutes=15),
-        ),
-        strategies=list,
-        seed=seed,
-    )
+def kind_of(effect: str) -> str:
+    """An effect without what it is about: `call place`, `sync coid_registry.journal`, `hand over`."""
+    words = effect.split(" ")
+    return " ".join(words[:3] if words[1:2] == ["order"] else words[:2])
 
 
 def live_through(scenario: Scenario, wants: Callable[[int], bool] = lambda _: True) -> tuple[Unbroken, list[Moment]]:
     """The unbroken day, and the moment before each effect that is wanted."""
     tracer = Tracer(wants)
-    world = World(scenario, tracer, keeps_standings=True)
+    standings = Standings()
+    world = World(scenario, tracer, keeps_standings=True, catalog=standings.catalog)
     world.run()
-    return Unbroken(outcome=outcome(world), standings=world.standings), tracer.moments
+    found = findings(world)
+    if not found:
+        standings.add(world.standings)
+    return Unbroken(outcome=outcome(world), findings=found, standings=standings), tracer.moments
 
 
-def die_at(scenario: Scenario, moments: Sequence[Moment], unbroken: Unbroken, kinds: Sequence[CrashKind]) -> Report:
-    """Every moment with every kind of power cut: checked as it lies there, then restarted and settled."""
-    report = Report()
-    for moment, kind in _each(moments, kinds):
-        death = Death(effect=moment.index, kind=kind)
-        restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
-        differences = missing_witnesses(restored) + _settle(scenario, restored, unbroken, death)
-        report.add(death, moment.effect, differences)
+def die_at(
+    scenario: Scenario,
+    moments: Sequence[Moment],
+    unbroken: Unbroken,
+    kinds: Callable[[int], Sequence[CrashKind]],
+) -> Report:
+    """Every moment with its kinds of power cut: checked as it lies there, then restarted and settled.
+
+    Where a death leaves the very same behind as one before it, nothing is tried, and nothing counted."""
+    report, seen = Report(), set[object]()
+    for moment in moments:
+        for kind in kinds(moment.index):
+            state = _left_behind(scenario, _cut(moment, kind))
+            if state not in seen:
+                seen.add(state)
+                die_so(scenario, moment, unbroken, Death(effect=moment.index, kind=kind), report)
     return report
+
+
+def die_so(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death, report: Report) -> None:
+    """One death; where it dies again, each recovery but the last one is only lived up to its own end."""
+    restored = _cut(moment, death.kind)
+    for number in death.again:
+        tracer = Tracer(lambda index, wanted=number: index == wanted)  # type: ignore[misc]
+        World(scenario, tracer, restored, catalog=unbroken.standings.catalog).run(unbroken.standings)
+        if not tracer.moments:
+            return
+        restored = _cut(tracer.moments[0], death.kind)
+    differences = missing_witnesses(restored) + _settle(scenario, restored, unbroken, death, report)
+    report.add(death, restored.effect, differences)
 
 
 def die_twice(
-    scenario: Scenario, moments: Sequence[Moment], unbroken: Unbroken, kind: CrashKind, again_every: int
+    scenario: Scenario,
+    moments: Sequence[Moment],
+    unbroken: Unbroken,
+    kind: CrashKind,
+    again_every: int,
+    depth: int = 1,
 ) -> Report:
-    """The same, and the restarted process dies too, at each `again_every`-th of its first effects."""
+    """The same, and the restarted process dies too, at each `again_every`-th of its first effects; with more `depth`
+    one of those recoveries, by lot, dies again in the same way."""
     report = Report()
     for moment in moments:
-        restored = replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
-        tracer = Tracer(lambda index: index < RECOVERY_EFFECTS and index % again_every == 0)
-        World(scenario, tracer, restored).run(unbroken.standings)
-        for second in tracer.moments:
-            death = Death(effect=moment.index, kind=kind, again=second.index)
-            cut = replace(second, disk=second.disk.crash(kind, seeded(second.index)))
-            report.add(death, second.effect, _settle(scenario, cut, unbroken, death))
+        for death, restored in _nested(scenario, moment, unbroken, kind, again_every, depth):
+            differences = missing_witnesses(restored) + _settle(scenario, restored, unbroken, death, report)
+            report.add(death, restored.effect, differences)
     return report
 
 
-RECOVERY_EFFECTS = 40
+def _nested(
+    scenario: Scenario, moment: Moment, unbroken: Unbroken, kind: CrashKind, again_every: int, depth: int
+) -> Iterator[tuple[Death, Moment]]:
+    """Deaths of recoveries, and what each leaves behind."""
+    died, choose = Death(effect=moment.index, kind=kind), seeded(moment.index)
+    for _ in range(depth):
+        tracer = Tracer(lambda index: index < RECOVERY_EFFECTS and index % again_every == 0)
+        World(scenario, tracer, _cut(moment, kind), catalog=unbroken.standings.catalog).run(unbroken.standings)
+        for second in tracer.moments:
+            yield replace(died, again=(*died.again, second.index)), _cut(second, kind)
+        moment = tracer.moments[choose(len(tracer.moments))]
+        died = replace(died, again=(*died.again, moment.index))
+
+
+def all_kinds(_: int) -> tuple[CrashKind, ...]:
+    return CRASH_KINDS
 
 
 def alternating(index: int) -> tuple[CrashKind, ...]:
@@ -169,20 +172,38 @@ def alternating(index: int) -> tuple[CrashKind, ...]:
     return ("process", cuts[index % len(cuts)])
 
 
-def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death) -> list[str]:
+def _cut(moment: Moment, kind: CrashKind) -> Moment:
+    return replace(moment, disk=moment.disk.crash(kind, seeded(moment.index)))
+
+
+def _left_behind(scenario: Scenario, moment: Moment) -> object:
+    """Under faults each moment's next life meets other ones."""
+    return (moment.state(), moment.index if scenario.faults.dials else None)
+
+
+def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death, report: Report) -> list[str]:
     """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there.
 
-    Where no two lives are alike, as under faults, the auditor alone judges, at the end of the day."""
-    world = World(scenario, Tracer(), moment)
-    is_alike = scenario.is_alike and not scenario.faults.dials
-    lives_on = not is_alike or (death.effect + (death.again or 0)) % TO_THE_END_EVERY == 0
+    A day that is not exact need not end like the unbroken one. There the auditor alone judges: at the end of the day,
+    or where it stands as a life stood that ended well, if nothing is open there that the auditor could object to."""
+    is_exact = scenario.is_exact
+    lives_on = (death.effect + sum(death.again)) % TO_THE_END_EVERY == 0
+    world = World(scenario, Tracer(), moment, catalog=unbroken.standings.catalog)
     try:
-        is_at_end = world.run(None if lives_on else unbroken.standings)
+        is_at_end = world.run(None if lives_on else unbroken.standings, _anywhere if is_exact else _is_clean)
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
-    differences = outcome(world).differences(unbroken.outcome) if is_at_end and is_alike else []
-    return differences + findings(world)
+    report.incidents.update(world.incidents)
+    found = outcome(world).differences(unbroken.outcome) if is_at_end and is_exact else []
+    found += findings(world) if is_at_end or is_exact else []
+    if not found:
+        unbroken.standings.add(world.standings)
+    return found
 
 
-def _each(moments: Sequence[Moment], kinds: Sequence[CrashKind]) -> Iterator[tuple[Moment, CrashKind]]:
-    return ((moment, kind) for moment in moments for kind in kinds)
+def _is_clean(world: World) -> bool:
+    return not findings(world)
+
+
+def _anywhere(_: World) -> bool:
+    return True

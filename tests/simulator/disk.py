@@ -181,6 +181,12 @@ class SimDisk:
         copy._count = self._count
         return copy
 
+    def state(self) -> tuple[object, ...]:
+        """All that the next process, or the next power cut, could see of it."""
+        files = tuple((path, self._inodes[number]) for path, number in self._names.items())
+        durable = tuple((path, self._inodes[number].durable) for path, number in self._durable_names.items())
+        return (files, durable, self._renames)
+
     def crash(self, kind: CrashKind, choose: Choose) -> SimDisk:
         """The disk that the next start finds; this one stays as it is."""
         match kind:

@@ -3,104 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
-from tests.simulator.campaign import (
-    Report,
-    Unbroken,
-    alternating,
-    busy_day,
-    die_at,
-    die_twice,
-    live_through,
-    meddled_day,
-)
+from tests.simulator.campaign import Death, Failure, Report, all_kinds, alternating, die_at, die_twice, live_through
+from tests.simulator.case import Case
+from tests.simulator.days import DAYS
 from tests.simulator.disk import CRASH_KINDS
 from tests.simulator.faults import FAULTS, NO_FAULTS
-from tests.simulator.world import Moment, Scenario
+from tests.simulator.world import Moment
 
 PARTS = 8
-"""A day's effects are dealt to so many shards."""
+"""A day's effects are dealt to so many shards, each a stretch of the day."""
 
-_NESTED_EVERY = 24
-_UNDER_FAULTS_EVERY = 3
+NESTED_EVERY = 16
+AGAIN_EVERY = 8
+NESTED_DEPTH = 4
+"""Of so many effects one is followed by deaths of the recovery, at every eighth effect of that; up to four in a row."""
+
+NO_DEATH = Death(effect=0, kind="process")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The effects `part`, `part` + PARTS, ... of the day that is made from `seed`, under the faults of that name. On
-    days with an even seed an operator gives commands."""
+    """The `part`-th stretch of the effects of a case's day."""
 
-    faults: str
-    seed: int
+    case: Case
     part: int
 
     def __str__(self) -> str:
-        return f"{self.faults}:{self.seed}:{self.part}"
+        return f"{self.case}:{self.part}"
 
-    @classmethod
-    def named(cls, name: str) -> Shard:
-        """Raises ValueError, with what is allowed, for a text that names none."""
-        faults, _, numbers = name.partition(":")
-        seed, _, part = numbers.partition(":")
-        if faults not in FAULTS or not seed.isdigit() or not part.isdigit() or int(part) >= PARTS:
-            allowed = ", ".join(FAULTS)
-            raise ValueError(f"{name}: a shard is faults:seed:part, part 0 to {PARTS - 1}, faults one of {allowed}")
-        return cls(faults=faults, seed=int(seed), part=int(part))
-
-    @property
-    def scenario(self) -> Scenario:
-        make = busy_day if self.seed % 2 else meddled_day
-        return make(self.seed, FAULTS[self.faults])
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a shard came to; `failures` are (effect, kind, again or None, what was found)."""
-
-    shard: str
-    points: int = 0
-    nested: int = 0
-    failures: list[str] = field(default_factory=list)
+    def of(self, moments: list[Moment]) -> list[Moment]:
+        return moments[len(moments) * self.part // PARTS : len(moments) * (self.part + 1) // PARTS]
 
 
 def shards() -> Iterator[Shard]:
-    """All of them, for ever: deaths alone, where the whole outcome is compared, in turn with deaths under faults."""
-    alone = (Shard(faults=NO_FAULTS.name, seed=seed, part=part) for seed in count(1) for part in range(PARTS))
-    names = [name for name in FAULTS if name != NO_FAULTS.name]
-    struck = (Shard(faults=name, seed=seed, part=part) for seed in count(1) for part in range(PARTS) for name in names)
-    for pair in zip(alone, struck, strict=False):
-        yield from pair
+    """All of them, for ever, seed by seed. Each seed's days are gone through completely without faults, where the whole
+    outcome is compared; and under each of the faults in one stretch, which is another one with the next seed."""
+    for seed in count(1):
+        struck = (
+            Shard(case=Case(day=day, faults=faults, seed=seed), part=(seed + number) % PARTS)
+            for number, faults in enumerate(name for name in FAULTS if name != NO_FAULTS.name)
+            for day in DAYS
+        )
+        for part in range(PARTS):
+            for day in DAYS:
+                yield Shard(case=Case(day=day, faults=NO_FAULTS.name, seed=seed), part=part)
+                yield from _some(struck, 2)
+        yield from struck
 
 
-def run_shard(shard: Shard) -> Tally:
-    scenario = shard.scenario
-    unbroken, moments = live_through(scenario, lambda index: index % PARTS == shard.part)
-    if scenario.faults is not NO_FAULTS:
-        moments = moments[::_UNDER_FAULTS_EVERY]
-    tally = Tally(shard=str(shard))
-    for moment in moments:
-        kinds = CRASH_KINDS if scenario.faults is NO_FAULTS else alternating(moment.index // PARTS)
-        _add(tally, die_at(scenario, [moment], unbroken, kinds))
-    if scenario.faults is NO_FAULTS:
-        _add_nested(tally, scenario, moments, unbroken)
-    return tally
+def run_shard(shard: Shard) -> Report:
+    scenario = shard.case.scenario
+    unbroken, moments = live_through(scenario)
+    moments = shard.of(moments)
+    kinds = alternating if scenario.faults.dials else all_kinds
+    report = die_at(scenario, moments, unbroken, kinds)
+    for number, moment in enumerate(moments[::NESTED_EVERY]):
+        kind, depth = CRASH_KINDS[number % len(CRASH_KINDS)], 1 + number % NESTED_DEPTH
+        report.include(die_twice(scenario, [moment], unbroken, kind, AGAIN_EVERY, depth))
+    if unbroken.findings:
+        # A day that ends badly by itself proves nothing by its deaths.
+        report.found.append(Failure(death=NO_DEATH, effect="nothing", differences=unbroken.findings))
+    return report
 
 
-def die_again(shard: Shard, effect: int) -> Report:
-    """One effect's deaths once more, all kinds of them, for whoever looks for the cause."""
-    scenario = shard.scenario
-    unbroken, moments = live_through(scenario, lambda index: index == effect)
-    return die_at(scenario, moments, unbroken, CRASH_KINDS)
-
-
-def _add(tally: Tally, report: Report) -> None:
-    tally.points += report.points
-    tally.failures += report.failures
-
-
-def _add_nested(tally: Tally, scenario: Scenario, moments: list[Moment], unbroken: Unbroken) -> None:
-    report = die_twice(scenario, moments[::_NESTED_EVERY], unbroken, "lost", again_every=4)
-    tally.nested += report.points
-    tally.failures += report.failures
+def _some(them: Iterator[Shard], number: int) -> Iterator[Shard]:
+    for _, shard in zip(range(number), them, strict=False):
+        yield shard

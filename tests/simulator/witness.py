@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 
 from tests.simulator.world import STATE, Moment
 
@@ -27,6 +28,7 @@ def _registered(moment: Moment) -> set[str]:
     return found
 
 
+@lru_cache(maxsize=16)
 def _requested(image: bytes) -> set[str]:
     connection = sqlite3.connect(":memory:")
     try:

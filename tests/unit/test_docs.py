@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulator.campaign import busy_day
+from tests.simulator.days import busy_day
 from tests.simulator.world import Scenario, World
 from tradebot.cli.exit_codes import MEANINGS
 from tradebot.domain.calendar import ist
