@@ -66,7 +66,8 @@ class Rig:
         self.real = RealClock()
         self.watch = HealthWatch(self.real)
         self.metrics = Metrics()
-        self.hub = Hub(self.real, self.metrics, lambda: {"connected": True})
+        self.upstream: dict[str, object] = {"connected": True}
+        self.hub = Hub(self.real, self.metrics, lambda: self.upstream)
         self.house = House(database=self.database, listener=self._hear)
         self.house.engine.bus.follow(self.hub.saved)
         self.house.engine.bus.follow(self.metrics.saved)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -190,6 +191,41 @@ def test_the_status_of_the_stream_is_always_told(rig: Rig) -> None:
         "channels": ["orders", "positions", "alerts"],
         "upstream": {"connected": True},
     }
+
+
+def test_the_status_follows_who_listens_and_what_the_broker_does(rig: Rig) -> None:
+    reader = rig.token(Scope.READ)
+
+    def clients() -> int:
+        return int(rig.get("/ws/status").json()["total_clients"])
+
+    with listening(rig, additional_headers=reader) as first, listening(rig, additional_headers=reader) as second:
+        greeting(first), greeting(second)
+        assert clients() == 2
+        with listening(rig, additional_headers={"Authorization": "Bearer tb_x_y"}) as refused:
+            assert end_of(refused)[0] == 1008
+        assert clients() == 2
+        second.close()
+        until(rig, lambda: clients() == 1)
+        rig.upstream = {"connected": False, "reconnects": 3}
+        rig.do(lambda house: house.signals(a_signal()))
+        assert next_of(first)["data"]["event"] == "recorded"
+        assert rig.get("/ws/status").json()["upstream"] == {"connected": False, "reconnects": 3}
+    until(rig, lambda: clients() == 0)
+
+
+@pytest.mark.parametrize("authorization", ["Bearer tb_00000000_wrong", "Bearer x", "Basic eDp5"])
+def test_the_status_is_told_to_who_has_a_wrong_token_too(rig: Rig, authorization: str) -> None:
+    rig.token(Scope.READ)
+    answer = rig.get("/ws/status", headers={"Authorization": authorization})
+    assert (answer.status_code, answer.json()["status"]) == (200, "up")
+
+
+def until(rig: Rig, is_so: Callable[[], bool]) -> None:
+    ends_at = rig.real.monotonic() + DEADLINE_S
+    while not is_so():
+        assert rig.real.monotonic() < ends_at
+        Event().wait(0.02)
 
 
 def test_a_server_that_stops_closes_its_clients(rig: Rig) -> None:

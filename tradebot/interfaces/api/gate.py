@@ -19,14 +19,17 @@ from tradebot.ports import Clock
 
 COOKIE = "tradebot_token"
 CALLERS_MAX = 10_000
+ALWAYS_ANSWERED = frozenset({"/ws/status"})
+"""Where a wrong token is as good as none: what is told there is for everybody."""
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Gate:
     """Plain ASGI. Leaves the caller (None for one that is not known) in the request's state.
 
-    A wrong token is refused whatever is asked for. A Host that is not ours is refused, so that a page elsewhere cannot
-    reach this machine under a name of its own; so is an Origin that is not the host that was called.
+    A wrong token is refused whatever is asked for, the status of the stream excepted. A Host that is not ours is
+    refused, so that a page elsewhere cannot reach this machine under a name of its own; so is an Origin that is not the
+    host that was called.
     """
 
     def __init__(self, app: ASGIApp, *, tokens: Tokens, local: Caller, limits: Limits, clock: Clock) -> None:
@@ -54,7 +57,12 @@ class Gate:
         self._rates.take(peer)
         self._check_place(headers)
         scope["state"]["access"] = self._access
-        scope["state"]["caller"] = self._access.caller(headers, peer)
+        try:
+            scope["state"]["caller"] = self._access.caller(headers, peer)
+        except ApiError:
+            if scope["type"] != "http" or scope["path"] not in ALWAYS_ANSWERED:
+                raise
+            scope["state"]["caller"] = None
 
     def _check_place(self, headers: Headers) -> None:
         host = headers.get("host", "")
