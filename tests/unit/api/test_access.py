@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 
 import httpx
 import pytest
 
+from docs.generate import FOLDER
 from tests.unit.api.rig import DEADLINE_S, Rig, a_rig
 from tradebot.domain.access import Scope
 from tradebot.interfaces.api.services import Limits
@@ -39,23 +41,84 @@ def test_a_wrong_token_is_refused_whatever_is_asked_for(rig: Rig, token: str) ->
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "needed"),
-    [
-        ("GET", ORDERS, Scope.READ),
-        ("GET", f"{ORDERS}/statistics", Scope.READ),
-        ("GET", f"{ORDERS}/1", Scope.READ),
-        ("DELETE", f"{ORDERS}/1", Scope.TRADE),
-        ("POST", "/control/pause", Scope.TRADE),
-        ("POST", "/control/resume", Scope.ADMIN),
-    ],
+_WHO = {"order_id": "1", "user_id": "owner", "user_type": "demo"}
+_LEG = {
+    "tradingsymbol": "INFY",
+    "exchange": "NSE",
+    "transaction_type": "BUY",
+    "quantity": 1,
+    "order_type": "LIMIT",
+    "product": "CNC",
+    "price": "1000",
+}
+_READS = (
+    *(ORDERS, f"{ORDERS}/", f"{ORDERS}/statistics", f"{ORDERS}/1", "/api/orders/1/resolve", "/metrics"),
+    *("/api/v1/overview", "/api/v1/chart", "/api/v1/alerts"),
 )
-def test_each_endpoint_needs_its_scope(shared_rig: Rig, method: str, path: str, needed: Scope) -> None:
+_OF_ONE: dict[str, dict[str, object]] = {
+    "stoploss/add": {"stop_loss": 1},
+    "takeprofit/add": {"take_profit": 1},
+    "modify": {"order_price": 1},
+    **{act: {} for act in ("stoploss/cancel", "takeprofit/cancel", "close", "cancel")},
+}
+NEEDED: dict[tuple[str, str], tuple[Scope, object]] = {
+    **{("GET", path): (Scope.READ, None) for path in _READS},
+    ("POST", ORDERS): (Scope.TRADE, {"symbol": "INFY", "side": "BUY", "quantity": 1, "price": "1000"}),
+    ("POST", f"{ORDERS}/1/retry"): (Scope.TRADE, None),
+    ("DELETE", f"{ORDERS}/1"): (Scope.TRADE, None),
+    ("POST", f"{ORDERS}/sync"): (Scope.TRADE, None),
+    ("POST", "/api/orders/place"): (
+        Scope.TRADE,
+        {
+            "symbol": "INFY",
+            "order_type": "BUY",
+            "order_price": 1000,
+            "order_quantity": 1,
+            "user_id": "owner",
+            "user_type": "demo",
+        },
+    ),
+    **{("POST", f"/api/orders/{act}"): (Scope.TRADE, {**_WHO, **more}) for act, more in _OF_ONE.items()},
+    ("POST", "/accounts/primary/batch-orders"): (Scope.TRADE, {"orders": [_LEG]}),
+    ("POST", "/api/v1/alerts/fill_rate/acknowledge"): (Scope.TRADE, None),
+    ("POST", "/control/pause"): (Scope.TRADE, None),
+    ("POST", "/control/resume"): (Scope.ADMIN, None),
+    ("POST", "/control/kill"): (Scope.ADMIN, None),
+    ("POST", "/control/release"): (Scope.ADMIN, None),
+    ("GET", "/accounts/primary/webhooks"): (Scope.ADMIN, None),
+    ("POST", "/accounts/primary/webhooks"): (Scope.ADMIN, {"url": "http://127.0.0.1:9/", "events": ["order_placed"]}),
+    ("DELETE", "/accounts/primary/webhooks/x"): (Scope.ADMIN, None),
+}
+FOR_EVERYBODY = {"/health", "/accounts/health/status", "/ws/status", "/login", "/logout", "/session"}
+
+
+@pytest.mark.parametrize(("method", "path"), list(NEEDED))
+def test_each_endpoint_needs_its_scope(shared_rig: Rig, method: str, path: str) -> None:
+    needed, body = NEEDED[method, path]
     others = [scope for scope in Scope if scope is not needed]
-    refused = shared_rig.client.request(method, path, headers=shared_rig.token(*others))
+    refused = shared_rig.client.request(method, path, headers=shared_rig.token(*others), json=body)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "scope_missing")
-    allowed = shared_rig.client.request(method, path, headers=shared_rig.token(needed))
+    allowed = shared_rig.client.request(method, path, headers=shared_rig.token(needed), json=body)
     assert allowed.status_code not in (401, 403)
+
+
+def test_every_endpoint_of_the_document_is_among_them() -> None:
+    document = json.loads((FOLDER / "openapi.json").read_text())
+    there = {
+        (method.upper(), re.sub(r"\{[^}]*\}", "*", path))
+        for path, methods in document["paths"].items()
+        for method in methods
+        if path not in FOR_EVERYBODY
+    }
+    asked = {(method, _pattern(path)) for method, path in NEEDED}
+    assert there - asked == set()
+
+
+def _pattern(path: str) -> str:
+    """The path with a star for each part that names something."""
+    parts = path.split("/")
+    named = {"1", "primary", "x", "fill_rate"}
+    return "/".join("*" if part in named else part for part in parts)
 
 
 def test_a_revoked_token_is_refused_at_once(rig: Rig) -> None:
