@@ -69,8 +69,9 @@ its fields.
 
 A rule fires with the first figure beyond its threshold and is resolved with the first one that is not; each change is a
 line in the log (`ALERT_FIRING`, `ALERT_RESOLVED`) and goes through the engine, so that a replay of the session shows it
-again. Figures are made every 10 seconds, in a replay once a minute of its time. An alert can be acknowledged
-(`ALERT_ACKNOWLEDGED`); it stands until its cause is gone, and wants to be seen again when it gets worse.
+again. Figures are made every 10 seconds, in a replay once a minute of its time. An alert can be acknowledged with
+`main.py alerts ack NAME`, over HTTP or with a key of the screen (`ALERT_ACKNOWLEDGED`); it stands until its cause is
+gone, and wants to be seen again when it gets worse.
 
 **Rates** are over `ALERT_WINDOW_MIN` minutes and need `ALERT_EVENTS_MIN` events; the growth of memory is the slope over
 `ALERT_MEMORY_WINDOW_H` hours, once the figures cover a quarter of them. The fill rate is of finished entries, the rate of

@@ -57,6 +57,34 @@ def test_a_running_replay_is_told_to_cancel_and_does_it(tmp_path: Path) -> None:
     assert len(rows(tmp_path, "select * from command_runs")) == 2
 
 
+def test_a_running_replay_is_told_to_change_an_order_and_asked_for_its_alerts(tmp_path: Path) -> None:
+    with running([*DAY, "--speed", "20", "--home", str(tmp_path)]) as process:
+        ((order_id, *_),) = until(process, lambda: pending(tmp_path))
+        ((before,),) = rows(tmp_path, f"select quantity from orders where id = '{order_id}'")
+        less = str(int(before) - 1)
+        told = run_main("orders", "modify", order_id, "--quantity", less, "--home", tmp_path)
+        until(process, lambda: rows(tmp_path, f"select 1 from orders where id = '{order_id}' and quantity = {less}"))
+        nonsense = run_main("orders", "modify", order_id, "--price", "cheap", "--home", tmp_path)
+        too_much = run_main("orders", "modify", order_id, "--quantity", "9000000", "--home", tmp_path)
+        listed = run_main("alerts", "list", "--home", tmp_path)
+        quiet = run_main("alerts", "ack", "fill_rate", "--by", "anna", "--home", tmp_path)
+        stop(process)
+
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(f"order {order_id} change asked for: MOD")
+    assert nonsense.returncode == ExitCode.USAGE
+    assert too_much.returncode == ExitCode.REFUSED
+    assert "freeze_quantity" in too_much.stderr
+    assert listed.returncode == 0, listed.stderr
+    assert "fill_rate" in listed.stdout
+    assert (quiet.returncode, "fill_rate does not stand" in quiet.stderr) == (ExitCode.REFUSED, True)
+
+
+def test_without_a_daemon_no_alert_fires(tmp_path: Path) -> None:
+    told = run_main("alerts", "list", "--home", tmp_path)
+    assert (told.returncode, "no tradebot runs" in told.stderr) == (ExitCode.LATER, True)
+
+
 def test_without_a_daemon_it_is_kept_and_done_at_the_next_start(tmp_path: Path) -> None:
     with running([*DAY, "--speed", "20", "--home", str(tmp_path)]) as process:
         ((order_id, *_),) = until(process, lambda: pending(tmp_path))

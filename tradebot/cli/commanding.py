@@ -28,6 +28,7 @@ _CODES = {
     Outcome.UNKNOWN_ID: ExitCode.USAGE,
     Outcome.CONFLICT: ExitCode.REFUSED,
     Outcome.BLOCKED: ExitCode.REFUSED,
+    Outcome.INVALID: ExitCode.REFUSED,
 }
 
 

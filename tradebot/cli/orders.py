@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
 
 from config.problems import ConfigError
 from config.settings import load_settings
@@ -17,7 +18,7 @@ from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.calendar import retry_expiry
 from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import DecisionId, Order, OrderStatus
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, ReleaseSymbol, RetryOrder, SweepQueue
+from tradebot.engine.messages import CancelOrder, Command, DropOrder, ModifyOrder, ReleaseSymbol, RetryOrder, SweepQueue
 from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table, queue_table
 
 
@@ -70,6 +71,26 @@ def cancel(options: argparse.Namespace) -> int:
         options,
         lambda order, command_id: CancelOrder(order_id=order.id, reason=reason, correlation_id=command_id),
         "cancellation asked for",
+    )
+
+
+def modify(options: argparse.Namespace) -> int:
+    """Ask for another limit price or quantity of an order that stands."""
+    try:
+        price = None if options.price is None else Decimal(options.price)
+        quantity = None if options.quantity is None else int(options.quantity)
+    except (InvalidOperation, ValueError):
+        print(f"tradebot: {options.price or ''} {options.quantity or ''}: no number", file=sys.stderr)
+        return ExitCode.USAGE
+    if price is None and quantity is None:
+        print("tradebot: --price or --quantity is needed", file=sys.stderr)
+        return ExitCode.USAGE
+    return _command(
+        options,
+        lambda order, command_id: ModifyOrder(
+            order_id=order.id, price=price, quantity=quantity, correlation_id=command_id
+        ),
+        "change asked for",
     )
 
 

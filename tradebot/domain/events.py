@@ -42,6 +42,7 @@ class EventName(StrEnum):
     ORDER_LATE_FILL = "ORDER_LATE_FILL"
     ORDER_CANCELLED = "ORDER_CANCELLED"
     ORDER_MODIFIED = "ORDER_MODIFIED"
+    CHANGE_REFUSED = "CHANGE_REFUSED"
     ORDER_EXPIRED = "ORDER_EXPIRED"
     ORDER_REOPENED = "ORDER_REOPENED"
     ORDER_SILENT = "ORDER_SILENT"
@@ -224,7 +225,12 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         meaning="The broker or the exchange cancelled the order, or what was left of it.", always=_ORDER
     ),
     EventName.ORDER_MODIFIED: EventFields(
-        meaning="A change of price that we asked for stands at the broker.", always=_ORDER
+        meaning="A change of price or quantity that we asked for stands at the broker.", always=_ORDER
+    ),
+    EventName.CHANGE_REFUSED: EventFields(
+        meaning="The broker did not make a change that somebody wants; the order stands as it did.",
+        levels=_WARNING,
+        always=(*_ORDER, "cause"),
     ),
     EventName.ORDER_EXPIRED: EventFields(meaning="A failed order is too old to be tried again.", always=_ORDER),
     EventName.ORDER_REOPENED: EventFields(

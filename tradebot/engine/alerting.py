@@ -11,7 +11,7 @@ from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.policy import Policy
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.messages import AcknowledgeAlert, AlertChanged, PauseEntries
+from tradebot.engine.messages import AcknowledgeAlert, AlertChanged, ListAlerts, PauseEntries
 from tradebot.engine.state import Unit
 
 _CENT = Decimal("0.01")
@@ -37,7 +37,11 @@ def changed(unit: Unit, message: AlertChanged, policy: Policy, pause: Callable[[
         pause(unit, PauseEntries(is_paused=True, correlation_id=f"alert:{rule.name}"))
 
 
-def acknowledge(unit: Unit, command: AcknowledgeAlert) -> Answer:
+def answered(unit: Unit, command: AcknowledgeAlert | ListAlerts) -> Answer:
+    return _acknowledge(unit, command) if isinstance(command, AcknowledgeAlert) else _listed(unit, command)
+
+
+def _acknowledge(unit: Unit, command: AcknowledgeAlert) -> Answer:
     """Somebody has seen it. The alert stands until its cause is gone; one that gets worse wants to be seen again."""
     standing = unit.alerts.get(command.name)
     if standing is None or standing.severity is None:
@@ -52,6 +56,21 @@ def acknowledge(unit: Unit, command: AcknowledgeAlert) -> Answer:
         correlation_id=command.correlation_id,
     )
     return Answer(correlation_id=command.correlation_id, outcome=Outcome.DONE)
+
+
+def _listed(unit: Unit, command: ListAlerts) -> Answer:
+    """Every alert that stands, in words."""
+    figures = {
+        str(alert.name): describe_standing(alert) for alert in unit.alerts.values() if alert.severity is not None
+    }
+    return Answer(correlation_id=command.correlation_id, outcome=Outcome.DONE, figures=figures)
+
+
+def describe_standing(alert: StandingAlert) -> str:
+    """The alert in a few words, and who has seen it."""
+    assert alert.severity is not None
+    seen = f" (seen by {alert.acknowledged_by})" if alert.acknowledged_by else ""
+    return describe(ALERT_RULES[alert.name], alert.severity, alert.figure) + seen
 
 
 def describe(rule: AlertRule, severity: Severity, figure: Decimal) -> str:

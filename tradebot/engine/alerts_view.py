@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradebot.domain.alerts import ALERT_RULES, AlertName, StandingAlert
+from tradebot.domain.alerts import AlertName, StandingAlert
 from tradebot.domain.events import Level
 from tradebot.domain.policy import Policy
-from tradebot.engine.alerting import describe, level_of
+from tradebot.engine.alerting import describe_standing, level_of
 from tradebot.engine.flags_view import warnings_of
 from tradebot.engine.state import Memory
 
@@ -51,12 +51,10 @@ def alerts_of(memory: Memory, policy: Policy, mode: str) -> tuple[Alert, ...]:
 
 
 def _standing(alert: StandingAlert) -> Alert:
-    rule, severity = ALERT_RULES[alert.name], alert.severity
-    assert severity is not None
-    seen = f" (seen by {alert.acknowledged_by})" if alert.acknowledged_by else ""
+    assert alert.severity is not None
     return Alert(
-        level=level_of(severity),
-        text=describe(rule, severity, alert.figure) + seen,
+        level=level_of(alert.severity),
+        text=describe_standing(alert),
         at=alert.since,
         name=alert.name,
         is_seen=bool(alert.acknowledged_by),

@@ -27,6 +27,7 @@ from tradebot.engine.messages import (
     ExitPosition,
     Job,
     KillSwitch,
+    ListAlerts,
     ModifyOrder,
     Once,
     PauseEntries,
@@ -38,6 +39,7 @@ from tradebot.engine.messages import (
     SweepQueue,
     SyncOrders,
 )
+from tradebot.engine.modifying import Modifying
 from tradebot.engine.protecting import Protecting
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.setting import Setting
@@ -57,7 +59,9 @@ class Commands:
         submissions: Submissions,
         killing: Killing,
         batches: Batches,
+        modifying: Modifying,
     ) -> None:
+        self._modifying = modifying
         self._killing = killing
         self._protecting = Protecting(setting, desk)
         self._batches = batches
@@ -90,8 +94,10 @@ class Commands:
                 unit.answers.append(self._cancel(unit, command))
             case DropOrder() | RetryOrder() | SweepQueue() | ReleaseSymbol():
                 self._of_queue(unit, command)
-            case AddProtection() | CancelProtection() | CloseOrder() | ModifyOrder():
+            case AddProtection() | CancelProtection() | CloseOrder():
                 unit.answers.append(self._protecting.handle(unit, command))
+            case ModifyOrder():
+                self._modifying.submit(unit, command)
             case ExitPosition():
                 unit.answers.append(_exit(unit, command))
             case KillSwitch():
@@ -101,8 +107,8 @@ class Commands:
             case PauseEntries():
                 self._jobs.pause(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))
-            case AcknowledgeAlert():
-                unit.answers.append(alerting.acknowledge(unit, command))
+            case AcknowledgeAlert() | ListAlerts():
+                unit.answers.append(alerting.answered(unit, command))
             case PolicyChanged():
                 self._change_policy(unit, command)
                 unit.answers.append(_answer(command, Outcome.DONE))

@@ -37,6 +37,8 @@ from tradebot.engine.slots import DerivedSlots, DrawnSlots, Slot, Slots, Submiss
 from tradebot.engine.state import Unit
 
 _EPOCH_DIGITS = 1_000_000
+_WISH = "wish"
+"""In the payload of a change that a person wants."""
 
 
 class Desk:
@@ -171,16 +173,20 @@ class Desk:
             Cancel(
                 request_id=request_id,
                 broker_order_id=attempt.broker_order_id,
-                variety=cancel_variety(attempt, self._is_released(attempt, unit.now)),
+                variety=cancel_variety(attempt, self.is_released(attempt, unit.now)),
             )
         )
 
-    def modify(self, unit: Unit, order: Order, price: Decimal) -> None:
-        """Ask for another limit price of a standing order; one change at a time."""
+    def modify(
+        self, unit: Unit, order: Order, price: Decimal, quantity: int | None = None, *, is_wish: bool = False
+    ) -> None:
+        """Ask for another limit price or quantity of a standing order; one change at a time. Where the broker refuses
+        a wish, the order stays as it is; any other order that cannot be changed is cancelled, and placed anew."""
         if self._setting.policy.flags.observe_only:
             observe_change(unit, order, RequestKind.MODIFY, price)
             return
         attempt = unit.attempts[order.coid]
+        quantity = attempt.quantity if quantity is None else quantity
         if attempt.broker_order_id is None or unit.modifies.get(attempt.coid):
             return
         request = BrokerRequest(
@@ -188,19 +194,19 @@ class Desk:
             order_id=order.id,
             coid=attempt.coid,
             kind=RequestKind.MODIFY,
-            payload={"quantity": str(attempt.quantity), "price": str(price)},
+            payload={"quantity": str(quantity), "price": str(price), **({_WISH: "yes"} if is_wish else {})},
             state=RequestState.PREPARED,
             prepared_at=unit.now,
         )
         unit.requests[request.id] = request
         unit.modifies[attempt.coid] = request.id
-        identities.make(unit, self._setting.ids, order.id, IdType.MODIFY, f"price {price}")
+        identities.make(unit, self._setting.ids, order.id, IdType.MODIFY, f"{quantity} at Rs {price}")
         unit.calls.append(
             Modify(
                 request_id=request.id,
                 broker_order_id=attempt.broker_order_id,
-                variety=cancel_variety(attempt, self._is_released(attempt, unit.now)),
-                quantity=attempt.quantity,
+                variety=cancel_variety(attempt, self.is_released(attempt, unit.now)),
+                quantity=quantity,
                 price=price,
             )
         )
@@ -219,7 +225,7 @@ class Desk:
             case RequestKind.PLACE:
                 self._placed(unit, order, attempt, message)
             case RequestKind.MODIFY:
-                self._modified(unit, order, attempt, message)
+                self._modified(unit, order, request, message)
             case RequestKind.CANCEL:
                 unit.looks.append("cancel")
                 if message.outcome is not CallOutcome.ACCEPTED:
@@ -348,14 +354,21 @@ class Desk:
         unit.looks.append("placed")
         unit.timers.append((Job.VERIFY, unit.now + self._setting.policy.times.verify_after))
 
-    def _modified(self, unit: Unit, order: Order, attempt: Attempt, message: RequestAnswered) -> None:
+    def _modified(self, unit: Unit, order: Order, request: BrokerRequest, message: RequestAnswered) -> None:
         unit.looks.append("modified")
-        if message.outcome in (CallOutcome.REFUSED, CallOutcome.UNSENT):
-            unit.modifies[attempt.coid] = ""
-        if message.outcome is CallOutcome.REFUSED and order.status is OrderStatus.PENDING:
+        if message.outcome not in (CallOutcome.REFUSED, CallOutcome.UNSENT):
+            return
+        unit.modifies[request.coid] = ""
+        identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
+        if _WISH in request.payload:
+            text = f"{ledger.describe(order)}: not changed: {message.text}"
+            ledger.tell(unit, EventName.CHANGE_REFUSED, text, order, {"cause": message.text}, level=Level.WARNING)
+            ledger.note(unit, order, "change_refused", "broker", {"cause": message.text})
+        elif message.outcome is CallOutcome.REFUSED and order.status is OrderStatus.PENDING:
             self.cancel(unit, order, "Replaced: the broker refused another price")
 
-    def _is_released(self, attempt: Attempt, now: datetime) -> bool:
+    def is_released(self, attempt: Attempt, now: datetime) -> bool:
+        """Whether an after-market order of its day is a regular one by now."""
         day = self._setting.calendar.trading_day(attempt.trading_day)
         return day is not None and now >= day.release_at
 

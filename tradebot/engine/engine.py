@@ -65,6 +65,7 @@ from tradebot.engine.messages import (
     SellsReady,
     SignalsReady,
 )
+from tradebot.engine.modifying import Modifying
 from tradebot.engine.replacing import Replacing
 from tradebot.engine.retry_desk import RetryDesk
 from tradebot.engine.retry_steps import RetrySteps
@@ -140,11 +141,19 @@ class Engine:
         intents = Intents(setting, judging)
         self._submissions = Submissions(setting, self._desk, intents, self._deferring, parts.store)
         self._batches = Batches(setting, self._desk, intents, self._submissions, parts.store)
+        self._modifying = Modifying(setting, self._desk, judging)
         self._killing = Killing(setting, self._desk)
         self._bounds = Bounds(setting, self._jobs)
         self._latch_seen: Latch | None = None
         self._commands = Commands(
-            setting, self._desk, self._jobs, self._retrying, self._submissions, self._killing, self._batches
+            setting,
+            self._desk,
+            self._jobs,
+            self._retrying,
+            self._submissions,
+            self._killing,
+            self._batches,
+            self._modifying,
         )
 
     def announce(self, announcer: Announcer) -> None:
@@ -282,6 +291,7 @@ class Engine:
                 self.memory.market_asked = False
                 self._submissions.market_seen(unit, message)
                 self._batches.market_seen(unit, message)
+                self._modifying.market_seen(unit, message)
                 self._deferring.market_seen(unit, message)
             case LatchSeen() | AlertChanged():
                 self._noticed(unit, message)
@@ -364,6 +374,7 @@ class Engine:
             self.memory.market_asked = False
             self._submissions.look_failed(unit, message)
             self._batches.look_failed(unit, message.names, message.text)
+            self._modifying.look_failed(unit, message)
         if message.call == LookAtBook.__name__ and message.correlation_id:
             text = f"the broker does not answer: {message.text}"
             unit.answers.append(Answer(correlation_id=message.correlation_id, outcome=Outcome.CONFLICT, text=text))
@@ -464,9 +475,11 @@ class Engine:
             return []
         symbols, names = self._submissions.waiting_for_market(self.memory)
         of_batches, batches = self._batches.waiting_for_market(self.memory)
-        symbols |= of_batches
+        of_changes, changes = self._modifying.waiting_for_market(self.memory)
+        symbols |= of_batches | of_changes
         looks = further_looks(self._setting.policy)
-        look = LookAtMarket(symbols=tuple(sorted(symbols)), names=(*names, *batches), further_looks=looks)
+        names += [*batches, *changes]
+        look = LookAtMarket(symbols=tuple(sorted(symbols)), names=tuple(names), further_looks=looks)
         return [look] if symbols else []
 
     def _keep_registry(self, keep: Callable[[IdRegistry], None]) -> None:
@@ -493,6 +506,7 @@ class Engine:
         elif isinstance(message, MarketSeen):
             self._answers.release(self._submissions.unsaved(self.memory, message.names, str(cause)))
             self._answers.release(self._batches.unsaved(self.memory, message.names, str(cause)))
+            self._answers.release(self._modifying.unsaved(self.memory, message.names, str(cause)))
         self.memory.entries_stopped = f"the last change could not be saved: {cause}"
         self._bus.publish(
             [

@@ -9,7 +9,7 @@ from tradebot.domain.broker_views import BrokerOrder, BrokerWord
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.lifecycle_ids import IdStatus, IdType
-from tradebot.domain.orders import Attempt, BrokerRequest, Coid, OrderStatus, RequestState
+from tradebot.domain.orders import Attempt, BrokerRequest, Coid, Order, OrderStatus, RequestState
 from tradebot.domain.reconcile import PRICE_TOLERANCE
 from tradebot.engine import identities, ledger
 from tradebot.engine.desk import Desk
@@ -32,19 +32,19 @@ class FollowUps:
             _conclude(unit, request, RequestState.ACKED, "seen at the broker")
 
     def confirm_change(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
-        """A change of price is over when the book shows it, or when the order is finished."""
+        """A change is over when the book shows it, or when the order is finished."""
         request_id = unit.modifies.get(coid)
         if not request_id:
             return
         request, attempt = unit.requests[request_id], unit.attempts[coid]
         order = unit.orders[attempt.order_id]
-        wanted = Decimal(request.payload["price"])
+        price, quantity = Decimal(request.payload["price"]), int(request.payload["quantity"])
         if row.word is not BrokerWord.OPEN:
             unit.modifies[coid] = ""
             _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
             identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
             return
-        if abs(row.price - wanted) > PRICE_TOLERANCE:
+        if abs(row.price - price) > PRICE_TOLERANCE or row.quantity != quantity:
             if not unit.is_under_way(request_id) and self._has_come_to_nothing(unit, request):
                 unit.modifies[coid] = ""
                 _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
@@ -55,19 +55,21 @@ class FollowUps:
         identities.settle(unit, order.id, IdType.MODIFY, IdStatus.EXECUTED)
         if order.status is not OrderStatus.PENDING:
             return
-        ledger.change_attempt(unit, attempt, replace(attempt, price=row.price, updated_at=unit.now))
-        unit.orders[order.id] = replace(order, price=row.price)
+        changed = replace(attempt, price=row.price, quantity=row.quantity, updated_at=unit.now)
+        ledger.change_attempt(unit, attempt, changed)
+        unit.orders[order.id] = replace(order, price=row.price, quantity=row.quantity)
         rule = order.metadata.get("rule")
         why = f", {rule}" if rule and rule != ExitRule.PROFIT_TARGET else ""
-        reason = f"Price changed: {order.price} -> {row.price}{why}"
+        reason = f"{_what_changed(order, row)}{why}"
         transition = Transition(change=OrderChange.MODIFIED, at=unit.now, reason=reason, source="desk")
         ledger.change(unit, unit.orders[order.id], transition)
 
     def _has_come_to_nothing(self, unit: Unit, request: BrokerRequest) -> bool:
-        """A change that the broker took is given time to show; any other that has ended was not made."""
-        if request.state is not RequestState.ACKED or request.answered_at is None:
+        """A change that the broker took, or may have taken, is given time to show; any other was not made."""
+        if request.state in (RequestState.REFUSED, RequestState.UNSENT):
             return True
-        return unit.now - request.answered_at >= 2 * self._setting.policy.times.verify_after
+        since = request.answered_at or request.prepared_at
+        return unit.now - since >= 2 * self._setting.policy.times.verify_after
 
     def ask_again(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """A cancellation that is wanted and whose request has ended without effect is asked for again."""
@@ -86,6 +88,15 @@ class FollowUps:
                 self._desk.cancel(unit, order, order.reason)
             else:
                 unit.timers.append((Job.VERIFY, asked_at + pause))
+
+
+def _what_changed(order: Order, row: BrokerOrder) -> str:
+    parts = []
+    if order.price is None or row.price != order.price:
+        parts.append(f"Price changed: {order.price} -> {row.price}")
+    if row.quantity != order.quantity:
+        parts.append(f"Quantity changed: {order.quantity} -> {row.quantity}")
+    return ", ".join(parts) or "Changed"
 
 
 def _conclude(unit: Unit, request: BrokerRequest, state: RequestState, detail: str) -> None:

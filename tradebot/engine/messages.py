@@ -315,10 +315,12 @@ class CloseOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModifyOrder:
-    """Somebody wants another limit price for an order that stands at the broker."""
+    """Somebody wants another limit price or quantity, or both, for an order that stands at the broker; None: as it is.
+    Answered with the id of the change once it is asked for; where it takes on more, the guards judge it first."""
 
     order_id: str
-    price: Decimal
+    price: Decimal | None = None
+    quantity: int | None = None
     correlation_id: str
 
 
@@ -417,6 +419,13 @@ class AcknowledgeAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListAlerts:
+    """Somebody wants to know which alerts stand; the answer's figures are their texts, by name."""
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChanged:
     """A watch has found that an alert fires, gets worse or better, or is over (severity None). `events` is how many
     the figure was made of; `is_told`: the watch has told it already, since the engine was silent."""
@@ -446,6 +455,7 @@ Command = (
     | KillSwitch
     | PolicyChanged
     | AcknowledgeAlert
+    | ListAlerts
 )
 """What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
 

@@ -1,4 +1,4 @@
-"""Protective orders: stop-loss and take-profit of an open order, its close, and a waiting order's change of price."""
+"""Protective orders: stop-loss and take-profit of an open order, and its close."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from tradebot.domain.protection import ID_TYPES, Protection, protective_price
 from tradebot.engine import identities
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
-from tradebot.engine.messages import AddProtection, CancelProtection, CloseOrder, Job, ModifyOrder
-from tradebot.engine.order_rows import is_entry
+from tradebot.engine.messages import AddProtection, CancelProtection, CloseOrder, Job
 from tradebot.engine.questions import sells_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
 
-Wish = AddProtection | CancelProtection | CloseOrder | ModifyOrder
+Wish = AddProtection | CancelProtection | CloseOrder
 PRICE_MAX = Decimal(1_000_000)
 
 
@@ -35,8 +34,6 @@ class Protecting:
         if order is None:
             return _answer(command, Outcome.UNKNOWN_ID, f"no order {command.order_id}")
         match command:
-            case ModifyOrder():
-                return self._modify(unit, order, command)
             case AddProtection():
                 return self._add(unit, order, command)
             case CancelProtection():
@@ -96,23 +93,6 @@ class Protecting:
                 identities.make(unit, self._setting.ids, order.id, cancel_type, "closed")
         self._keep(unit, position, {**position.metadata, EXIT_WANTED: command.reason or "closed"})
         return _answer(command, Outcome.ASKED, name, order)
-
-    def _modify(self, unit: Unit, order: Order, command: ModifyOrder) -> Answer:
-        attempt = unit.attempts.get(order.coid)
-        if order.status is not OrderStatus.PENDING or attempt is None or attempt.broker_order_id is None:
-            text = f"order {order.id} is {order.status} and does not stand at the broker"
-            return _answer(command, Outcome.CONFLICT, text)
-        if _is_no_price(command.price):
-            return _answer(command, Outcome.INVALID, f"price: must be above 0 and at most {PRICE_MAX}")
-        if self._setting.policy.flags.observe_only:
-            return _answer(command, Outcome.BLOCKED, "OBSERVE_ONLY is on: nothing is sent")
-        if unit.latch is not None and is_entry(order):
-            return _answer(command, Outcome.BLOCKED, "KILL_SWITCH")
-        if unit.modifies.get(order.coid):
-            return _answer(command, Outcome.CONFLICT, "a change of its price is under way")
-        self._desk.modify(unit, order, command.price)
-        named = identities.newest(unit, order.id, IdType.MODIFY)
-        return _answer(command, Outcome.ASKED, named.lifecycle_id if named is not None else "", order)
 
     def _keep(self, unit: Unit, position: Position, metadata: dict[str, str]) -> None:
         unit.positions[position.id] = replace(position, metadata=metadata, updated_at=unit.now)

@@ -95,9 +95,11 @@ def _remember_requests(memory: Memory, stored: Stored) -> None:
 
 
 def _may_be_made(request: BrokerRequest, memory: Memory) -> bool:
-    """A change of price that was not refused, and that the attempt does not show yet."""
+    """A change that was not refused, and that the attempt does not show yet."""
     is_over = request.state in (RequestState.REFUSED, RequestState.UNSENT)
-    return not is_over and Decimal(request.payload["price"]) != memory.attempts[request.coid].price
+    attempt, payload = memory.attempts[request.coid], request.payload
+    is_shown = (Decimal(payload["price"]), int(payload["quantity"])) == (attempt.price, attempt.quantity)
+    return not is_over and not is_shown
 
 
 def _settle_registry(memory: Memory, store: OrderStore, registry: IdRegistry) -> None:

@@ -41,7 +41,7 @@ from tradebot.engine.halt import Halt
 from tradebot.engine.messages import Job
 from tradebot.engine.sums import Sums, of_attempt, of_order, of_position
 from tradebot.engine.table import SummedTable, Table
-from tradebot.engine.waiting import Waiting, WaitingBatch
+from tradebot.engine.waiting import Waiting, WaitingBatch, WaitingChange
 from tradebot.ports import Changes
 
 DUPLICATES_MAX = 100
@@ -111,6 +111,7 @@ class Memory:
     waiting: Table[str, Waiting] = field(default_factory=Table)
     alerts: Table[AlertName, StandingAlert] = field(default_factory=Table)
     waiting_batches: Table[str, WaitingBatch] = field(default_factory=Table)
+    waiting_changes: Table[str, WaitingChange] = field(default_factory=Table)
     batches: Table[str, Batch] = field(default_factory=Table)
     legs: Table[str, Leg] = field(default_factory=Table)
     batch_callers: Table[str, tuple[str, ...]] = field(default_factory=Table)
@@ -192,6 +193,7 @@ _TABLES = frozenset(
         "waiting",
         "alerts",
         "waiting_batches",
+        "waiting_changes",
         "batches",
         "legs",
         "batch_callers",
@@ -236,6 +238,7 @@ class Unit:
     waiting: Table[str, Waiting]
     alerts: Table[AlertName, StandingAlert]
     waiting_batches: Table[str, WaitingBatch]
+    waiting_changes: Table[str, WaitingChange]
     batches: Table[str, Batch]
     legs: Table[str, Leg]
     batch_callers: Table[str, tuple[str, ...]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from tradebot.domain.orders import DecisionId
-from tradebot.engine.messages import SubmitBatch, SubmitOrder
+from tradebot.domain.orders import DecisionId, OrderId
+from tradebot.engine.messages import ModifyOrder, SubmitBatch, SubmitOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,19 @@ class WaitingBatch:
     command: SubmitBatch
     batch_id: str
     also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingChange:
+    """A change of an order that stands, which waits for a picture of the market. It is not durable either."""
+
+    command: ModifyOrder
+    order_id: OrderId
+    symbol: str
+
+    @property
+    def name(self) -> str:
+        return f"change/{self.command.correlation_id}"
 
 
 def fingerprint(command: SubmitOrder) -> str:

@@ -82,6 +82,26 @@ def test_an_order_that_stands_gets_another_price_or_is_cancelled(rig: Rig) -> No
     assert rig.do(lambda house: (house.broker.count("modify"), house.broker.count("cancel"))) == (1, 1)
 
 
+def test_its_quantity_is_changed_and_what_the_guards_say_comes_with_figures(rig: Rig) -> None:
+    order = rig.client.post(ORDERS, json={"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1000.00"}).json()
+    rig.do(lambda house: house.settle())
+    asked = rig.client.post(f"{API}/modify", json={"order_id": order["id"], **WHO, "order_quantity": 7})
+    assert (asked.status_code, asked.json()["id"][:3]) == (202, "MOD"), asked.text
+    rig.do(lambda house: house.look())
+    shown = rig.get(f"{ORDERS}/{order['id']}").json()["order"]
+    assert (shown["quantity"], shown["reason"]) == (7, "Quantity changed: 5 -> 7")
+    refused = rig.client.post(f"{API}/modify", json={"order_id": order["id"], **WHO, "order_quantity": 200_000})
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (422, "blocked")
+    assert error["details"]["FREEZE_QUANTITY.quantity"] == "200000"
+    assert error["details"]["FREEZE_QUANTITY.freeze_quantity"] == "100000"
+
+
+@pytest.mark.parametrize("body", [{}, {"order_quantity": True}, {"order_quantity": 0}, {"order_quantity": "5"}])
+def test_a_change_of_nothing_or_to_nonsense_is_422(rig: Rig, body: dict[str, Any]) -> None:
+    assert rig.client.post(f"{API}/modify", json={"order_id": "1", **WHO, **body}).status_code == 422
+
+
 @pytest.mark.parametrize("what", ACTS)
 def test_each_refuses_strangers_wrong_kinds_and_ids_that_lead_nowhere(rig: Rig, what: str) -> None:
     order = bought(rig)

@@ -13,6 +13,7 @@ from tradebot.interfaces.api.errors import ErrorBody, add_error_handlers
 from tradebot.interfaces.api.gate import Gate
 from tradebot.interfaces.api.metering import Meter
 from tradebot.interfaces.api.routes import (
+    alerts,
     batches,
     control,
     health,
@@ -77,6 +78,6 @@ def bare_app() -> FastAPI:
         redirect_slashes=False,
     )
     add_error_handlers(app)
-    for routes in (health, orders, placing, protective, batches, overview, control, webhooks, stream, page):
+    for routes in (health, orders, placing, protective, batches, overview, alerts, control, webhooks, stream, page):
         app.include_router(routes.router)
     return app

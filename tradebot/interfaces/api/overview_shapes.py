@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradebot.engine.alerts_view import Alert
 from tradebot.engine.views import BlockCount, DaemonView, JobRow, PositionRow
 from tradebot.interfaces.api.answers import Amount, FillShape, Instant, Shape
 
@@ -64,9 +65,24 @@ class JobShape(Shape):
 
 
 class AlertShape(Shape):
+    """Something that stands until it is mended. One with a `name` is of the table of alert rules: somebody may say that
+    it was seen."""
+
     level: str
     text: str
     at: Instant | None
+    name: str | None
+    is_seen: bool
+
+    @classmethod
+    def of(cls, alert: Alert) -> AlertShape:
+        return cls.model_construct(
+            level=alert.level, text=alert.text, at=alert.at, name=alert.name, is_seen=alert.is_seen
+        )
+
+
+class AlertsShape(Shape):
+    alerts: list[AlertShape]
 
 
 class BlockShape(Shape):
@@ -133,7 +149,7 @@ class OverviewShape(Shape):
                 invested=money.invested, free=money.free, realised=money.realised, open_gain=money.open_gain
             ),
             schedule=[JobShape.of(row) for row in view.schedule],
-            alerts=[AlertShape.model_construct(level=a.level, text=a.text, at=a.at) for a in view.alerts],
+            alerts=[AlertShape.of(alert) for alert in view.alerts],
             blocks=[BlockShape.of(block) for block in view.tail.blocks],
             flags=dict(view.flags),
             events=[

@@ -131,7 +131,16 @@ class TakeProfitBody(OrderBody):
 
 
 class ModifyBody(OrderBody):
-    order_price: Price
+    """Another limit price or another quantity, or both; the quantity counts what is filled already."""
+
+    order_price: Price | None = None
+    order_quantity: Quantity | None = None
+
+    @model_validator(mode="after")
+    def _wants_something(self) -> Self:
+        if self.order_price is None and self.order_quantity is None:
+            raise ValueError("order_price or order_quantity is needed")
+        return self
 
 
 class KillBody(Body):

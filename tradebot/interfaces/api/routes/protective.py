@@ -66,10 +66,12 @@ async def cancel_take_profit(services: Use, caller: Trader, body: OrderBody, cor
     return await _asked(services, command, order)
 
 
-@router.post("/modify", response_model=AskedShape, responses=_REFUSALS, summary="Another limit price")
+@router.post("/modify", response_model=AskedShape, responses=_REFUSALS, summary="Another limit price or quantity")
 async def modify(services: Use, caller: Trader, body: ModifyBody, correlation_id: CorrelationId) -> Response:
     order = await _order(services, caller, body)
-    command = ModifyOrder(order_id=order.id, price=body.order_price, correlation_id=correlation_id)
+    command = ModifyOrder(
+        order_id=order.id, price=body.order_price, quantity=body.order_quantity, correlation_id=correlation_id
+    )
     return await _asked(services, command, order)
 
 
