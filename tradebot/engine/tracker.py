@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
@@ -58,8 +58,8 @@ class Tracker:
         """
         counts = dict.fromkeys(_COUNTS, 0)
         present: set[Coid] = set()
-        trades = _by_order(message.trades)
         foreign: list[BrokerOrder] = []
+        changed: list[tuple[Coid, BrokerOrder]] = []
         seen, coids, unsettled = unit.memory.seen, unit.coids.flat(), _unsettled(unit)
         for row in message.orders:
             coid = coids.get(row.broker_order_id) or self._coid_of(unit, row)
@@ -77,6 +77,9 @@ class Tracker:
                 continue
             if (before is row or before == row) and coid not in unsettled:
                 continue
+            changed.append((coid, row))
+        trades = _by_order(message.trades, {row.broker_order_id for _, row in changed})
+        for coid, row in changed:
             self._compare_safely(unit, coid, row, trades.get(row.broker_order_id, ()), message.purpose, counts)
         self._absence.settle_attempts(unit, present, message, counts)
         self._absence.settle_orphans(unit, present, message)
@@ -302,10 +305,10 @@ def _unsettled(unit: Unit) -> set[Coid]:
     return cancelled | unknown | changing
 
 
-def _by_order(trades: Sequence[BrokerTrade]) -> dict[BrokerOrderId, list[BrokerTrade]]:
-    """The day's trades once through, not once for each order that changed."""
+def _by_order(trades: Sequence[BrokerTrade], wanted: Set[BrokerOrderId]) -> dict[BrokerOrderId, list[BrokerTrade]]:
+    """The day's trades once through, not once for each order that changed; all others are left out."""
     found: dict[BrokerOrderId, list[BrokerTrade]] = {}
-    for trade in trades:
+    for trade in [trade for trade in trades if trade.broker_order_id in wanted]:
         found.setdefault(trade.broker_order_id, []).append(trade)
     return found
 
