@@ -25,12 +25,13 @@ class WireBroker(MemoryBroker):
         super().__init__(rows)
         self._client = client
         self._orders = SameRows("order_id", lambda rows: [_order(row) for row in rows])
+        self._trades = SameRows("trade_id", lambda rows: [_trade(row) for row in rows])
 
     def order_book(self) -> Sequence[BrokerOrder]:
         return self._orders.of(self._client.fetch(BOOK)["data"])
 
     def trades(self) -> Sequence[BrokerTrade]:
-        return [_trade(row) for row in self._client.fetch(TRADES)["data"]]
+        return self._trades.of(self._client.fetch(TRADES)["data"])
 
     def publish(self) -> None:
         """Put the book and the trades as they stand in memory on the server."""

@@ -44,7 +44,8 @@ class PaperBroker:
         self._face = face
         self._account_id = account_id
         self._lock = lock if lock is not None else threading.RLock()
-        self._translated: dict[str, tuple[OrderRow, BrokerOrder]] = {}
+        self._orders: dict[str, tuple[OrderRow, BrokerOrder]] = {}
+        self._trades: dict[tuple[str, str], tuple[TradeRow, BrokerTrade]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -71,20 +72,28 @@ class PaperBroker:
 
     def order_book(self) -> Sequence[BrokerOrder]:
         rows = self._ask(lambda: self._face.order_book(self._account_id))
-        before = self._translated
+        before = self._orders
         # The exchange's rows are values: one that is still the same object needs no new translation.
-        self._translated = {
+        self._orders = {
             row.order_id: known if (known := before.get(row.order_id)) and known[0] is row else (row, translate(row))
             for row in rows
         }
-        return [order for _, order in self._translated.values()]
+        return [order for _, order in self._orders.values()]
 
     def order(self, broker_order_id: BrokerOrderId) -> BrokerOrder | None:
         row = self._ask(lambda: self._face.order(self._account_id, broker_order_id))
         return translate(row) if row else None
 
     def trades(self) -> Sequence[BrokerTrade]:
-        return [_trade(row) for row in self._ask(lambda: self._face.trades(self._account_id))]
+        rows = self._ask(lambda: self._face.trades(self._account_id))
+        before = self._trades
+        self._trades = {
+            (key := (row.order_id, row.trade_id)): (
+                known if (known := before.get(key)) and known[0] is row else (row, _trade(row))
+            )
+            for row in rows
+        }
+        return [trade for _, trade in self._trades.values()]
 
     def order_trades(self, broker_order_id: BrokerOrderId) -> Sequence[BrokerTrade]:
         rows = self._ask(lambda: self._face.order_trades(self._account_id, broker_order_id))

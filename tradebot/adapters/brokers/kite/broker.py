@@ -33,6 +33,7 @@ class KiteBroker:
         self._caller = caller
         self._market = market
         self._rows = SameRows("order_id", translate.orders)
+        self._trades = SameRows("trade_id", translate.trades)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,11 +74,11 @@ class KiteBroker:
             raise
 
     def trades(self) -> Sequence[BrokerTrade]:
-        return self._caller.ask(lambda: [translate.trade(row) for row in self._api.data("GET", "/trades")])
+        return self._caller.ask(lambda: self._trades.of(self._api.data("GET", "/trades")))
 
     def order_trades(self, broker_order_id: BrokerOrderId) -> Sequence[BrokerTrade]:
         path = f"/orders/{broker_order_id}/trades"
-        return self._caller.ask(lambda: [translate.trade(row) for row in self._api.data("GET", path)])
+        return self._caller.ask(lambda: translate.trades(self._api.data("GET", path)))
 
     def holdings(self) -> Sequence[Holding]:
         """The book is read last: a sell that goes out meanwhile makes less sellable, never more."""

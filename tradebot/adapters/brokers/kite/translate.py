@@ -62,6 +62,10 @@ def order(row: Row) -> BrokerOrder:
     )
 
 
+def trades(rows: Iterable[Row]) -> list[BrokerTrade]:
+    return [trade(row) for row in rows]
+
+
 def trade(row: Row) -> BrokerTrade:
     """`order_timestamp` is a time without a date here: the fill's own instant is read."""
     return BrokerTrade(

@@ -41,6 +41,7 @@ class KotakBroker:
         self._caller = caller
         self._market = market
         self._rows = SameRows("nOrdNo", translate.orders)
+        self._trades = SameRows("flId", translate.trades)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -100,7 +101,7 @@ class KotakBroker:
         return next((row for row in rows if row.broker_order_id == broker_order_id), None)
 
     def trades(self) -> Sequence[BrokerTrade]:
-        return self._caller.ask(lambda: [translate.trade(row) for row in self._api.rows("/quick/user/trades")])
+        return self._caller.ask(lambda: self._trades.of(self._api.rows("/quick/user/trades")))
 
     def order_trades(self, broker_order_id: BrokerOrderId) -> Sequence[BrokerTrade]:
         return [trade for trade in self.trades() if trade.broker_order_id == broker_order_id]

@@ -71,6 +71,10 @@ def order(row: Row) -> BrokerOrder:
     )
 
 
+def trades(rows: Iterable[Row]) -> list[BrokerTrade]:
+    return [trade(row) for row in rows]
+
+
 def trade(row: Row) -> BrokerTrade:
     """The token is empty in trades, so that the symbol is taken from the name."""
     return BrokerTrade(
