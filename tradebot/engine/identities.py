@@ -102,13 +102,13 @@ def confirmed(
     """Route one confirmation, and give the ids that it is about their status. What has no route is a dead letter.
     `is_timetable`: the exchange ends such orders at that time every day."""
     said = _SAID.get(row.word)
-    if said is None:
-        return
+    if said is None or said is Said.PENDING:
+        return  # wherever the table leads what goes on standing: no id has ended by it
     state = _state(unit, before, attempt, is_being_modified=is_being_modified)
     found = route(state, said, IdType.ORDER)
     if isinstance(found, Route):
         _arrived(unit, before, attempt, said, found, is_timetable=is_timetable)
-    elif said is not Said.PENDING:
+    else:
         bury(unit, row.broker_order_id, found, f"{said} while {state}", state, ledger.describe(before))
 
 
