@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+from datetime import datetime
+
 from tests.unit.engine.house import House
 from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.domain.orders import BrokerOrderId
+from tradebot.engine.inbox import Inbox
+from tradebot.engine.messages import OrderPushed
 from tradebot.runtime.live import BEAT_S, LiveLoop
 
 TURNS_IN_A_BEAT = 3
+RESTLESS_MAX = 2_000
 
 
 class QuietTimetable:
@@ -40,3 +47,60 @@ def test_with_nothing_to_do_whoever_watches_is_called_several_times_a_second() -
 
     assert is_clean
     assert len(turns) > TURNS_IN_A_BEAT
+
+
+class Restless:
+    """Something new comes in with everything that is handled."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.inbox: Inbox | None = None
+
+    def record(self, sequence: int, at: datetime, message: object, *, joins: bool = False) -> None:
+        self.count += 1
+        if self.inbox is not None and self.count < RESTLESS_MAX:
+            self.inbox.put(OrderPushed(broker_order_id=BrokerOrderId("1")))
+
+
+def test_a_market_that_never_pauses_keeps_nobody_from_a_turn() -> None:
+    restless = Restless()
+    house, counts = House(is_started=False, recorder=restless), list[int]()
+    restless.inbox = house.inbox
+
+    def turn() -> None:
+        counts.append(restless.count)
+        loop.stop()
+
+    loop = LiveLoop(
+        engine=house.engine,
+        timetable=QuietTimetable(),
+        lanes=house.lanes,
+        clock=RealClock(),
+        on_beat=lambda: None,
+        on_turn=turn,
+    )
+    house.inbox.put(OrderPushed(broker_order_id=BrokerOrderId("1")))
+    loop.run()
+
+    assert 0 < counts[0] < RESTLESS_MAX
+
+
+def test_what_is_there_when_the_loop_begins_is_not_collected_until_it_ends() -> None:
+    house, frozen = House(is_started=False), list[int]()
+
+    def turn() -> None:
+        frozen.append(gc.get_freeze_count())
+        loop.stop()
+
+    loop = LiveLoop(
+        engine=house.engine,
+        timetable=QuietTimetable(),
+        lanes=house.lanes,
+        clock=RealClock(),
+        on_beat=lambda: None,
+        on_turn=turn,
+    )
+    loop.run()
+
+    assert frozen[0] > 0
+    assert gc.get_freeze_count() == 0

@@ -55,6 +55,7 @@ from tradebot.engine.relay import Relay
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Scheduler, Strategy
+from tradebot.runtime.collector import uncollected
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.
@@ -173,7 +174,8 @@ def open_books(
     listeners: Sequence[Listener],
 ) -> Books:
     """`at` is the instant at which the run begins, in the time of its market."""
-    registry = CoidRegistry.open(disk, home / "state", at)
+    with uncollected():
+        registry = CoidRegistry.open(disk, home / "state", at)
     stack.callback(registry.close)
     session = _session_folder(home, RealClock().now())
     settings_file = SettingsFile(disk, session / "settings.json")

@@ -41,6 +41,7 @@ from tradebot.ports import (
     Stored,
     Strategy,
 )
+from tradebot.runtime.collector import uncollected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ class Rules:
 def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
     """An engine with its memory rebuilt from the database. Raises StateCorrupt when its books contradict each other."""
     now = ports.clock.now()
-    stored = ports.store.load(ist_date(now))
+    with uncollected():
+        stored = ports.store.load(ist_date(now))
     ports.recorder.record(0, now, _session_began(ports, rules, stored, now))
     setting = Setting(
         policy=rules.policy,

@@ -185,11 +185,13 @@ class Engine:
             self._open_without_look(unit)
         self._refuse(unit.now, None, self._commit(unit))
 
-    def run_pending(self, timeout_s: float = 0.0) -> int:
-        """Handle what waits, in batches, until the inbox is empty; returns how many messages there were."""
-        handled = self._look_at_latch()
-        while messages := self.inbox.drain(BATCH_MAX, timeout_s):
+    def run_pending(self, timeout_s: float = 0.0, batches_max: int | None = None) -> int:
+        """Handle what waits, in batches, until the inbox is empty or so many are done; returns how many messages there
+        were."""
+        handled, batches = self._look_at_latch(), 0
+        while batches != batches_max and (messages := self.inbox.drain(BATCH_MAX, timeout_s)):
             timeout_s = 0.0
+            batches += 1
             handled += len(messages)
             self._run_batch(messages)
         return handled

@@ -11,9 +11,12 @@ from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.engine import Engine
 from tradebot.engine.messages import Job, JobDue, OrderPushed
 from tradebot.ports import Clock, Lanes
+from tradebot.runtime.collector import long_lived
 
 BEAT_S = 1.0
 _POLL_S = 0.2
+_BATCHES_A_TURN = 20
+"""While the market never pauses, the inbox is never empty: the beat and whoever watches get their turn all the same."""
 STOP_S = 4.0
 """How long a stop waits for calls in flight; what has not ended by then is looked up at the next start."""
 
@@ -71,19 +74,23 @@ class LiveLoop:
         """Recover, trade, and end in an orderly way; True when every call in flight had ended in time."""
         self._timetable.start()
         self._engine.start()
-        beat_at = self._clock.monotonic()
-        while not self._stopping.is_set():
-            self._engine.run_pending(_POLL_S)
-            if self._clock.monotonic() - beat_at >= BEAT_S:
-                beat_at = self._clock.monotonic()
-                self._beat()
-            self._on_turn()
+        with long_lived():
+            self._turn_until_stopped()
         self._timetable.stop()
         is_clean = self._lanes.close(STOP_S)
         self._engine.run_pending()
         if not is_clean:
             self._engine.give_up_waiting()
         return is_clean
+
+    def _turn_until_stopped(self) -> None:
+        beat_at = self._clock.monotonic()
+        while not self._stopping.is_set():
+            self._engine.run_pending(_POLL_S, _BATCHES_A_TURN)
+            if self._clock.monotonic() - beat_at >= BEAT_S:
+                beat_at = self._clock.monotonic()
+                self._beat()
+            self._on_turn()
 
     def _beat(self) -> None:
         step_s = self._timetable.beat()
