@@ -66,18 +66,23 @@ def starting(folder: Path, runs: int) -> Row:
         lines=[Line(cells=(name, f"{it.took_s:.2f}", f"{it.memory_mb:.0f}")) for name, it in middle.items()],
         notes=(
             f"median of {runs}; the memory of a daemon {_SETTLE_S:g} s after its first job",
-            f"the exchange tells its book of {ORDERS:,} in {told_s:.2f} s",
+            f"the exchange itself takes {told_s:.2f} s to open and tell its books of {ORDERS:,}",
         ),
-        goals=_goals(middle),
+        goals=_goals(middle, told_s),
     )
 
 
-def _goals(found: Mapping[str, Start]) -> Sequence[Goal]:
+def _goals(found: Mapping[str, Start], told_s: float) -> Sequence[Goal]:
     empty, full = found["empty"], found[f"{ORDERS:,} open orders"]
     return [
         at_most("start, empty", empty.took_s, 1.5, "s"),
         at_most("memory, empty", empty.memory_mb, 120, "MB"),
-        at_most(f"recovery of {ORDERS:,} orders: how much longer", full.took_s - empty.took_s, 1.0, "s"),
+        at_most(
+            f"recovery of {ORDERS:,} orders: how much longer, beside the exchange's own time",
+            full.took_s - empty.took_s - told_s,
+            1.0,
+            "s",
+        ),
     ]
 
 

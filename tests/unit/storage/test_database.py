@@ -9,16 +9,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, String, bindparam, event, select, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 
 from tests.unit.storage.builders import MONDAY, an_attempt, an_event, an_order
 from tradebot.adapters.storage import tables
-from tradebot.adapters.storage.database import for_reading, open_engine, write_transaction
+from tradebot.adapters.storage.database import fetch_all, for_reading, open_engine, time_statements, write_transaction
 from tradebot.adapters.storage.order_store import SqlOrderStore
-from tradebot.adapters.storage.rows import RowWriter
+from tradebot.adapters.storage.rows import RowReader, RowWriter
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.domain.errors import SaveFailed
+from tradebot.domain.orders import Order
 from tradebot.ports import Changes
 
 
@@ -167,3 +169,42 @@ def test_the_rows_are_readable_in_a_database_shell(engine: Engine, place: Path) 
         "2026-11-23",
         '{"strategy":"breakout","note":"₹ target…"}',
     )
+
+
+class NotingMeter:
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        self.took_s: list[float] = []
+        self.failures = 0
+
+    def query(self, took_s: float) -> None:
+        self.took_s.append(took_s)
+
+    def query_failed(self) -> None:
+        self.failures += 1
+
+
+def test_a_statement_by_the_drivers_own_cursor_is_timed_like_any_other(engine: Engine) -> None:
+    SqlOrderStore(engine).save(Changes(orders=[an_order()]))
+    seconds, meter = iter([10.0, 10.5]), NotingMeter()
+    time_statements(engine, lambda: next(seconds), meter)
+    reader = RowReader(Order, select(tables.orders).where(tables.orders.c.symbol == bindparam("symbol", type_=String)))
+
+    with for_reading(engine).begin() as connection:
+        found = reader.read(connection, symbol=an_order().symbol)
+
+    assert found == [an_order()]
+    assert meter.took_s == [0.5]
+    assert not meter.failures
+
+
+def test_a_statement_that_the_driver_refuses_is_counted_and_raises_what_sqlalchemy_raises(engine: Engine) -> None:
+    meter = NotingMeter()
+    time_statements(engine, lambda: 0.0, meter)
+
+    with for_reading(engine).begin() as connection, pytest.raises(OperationalError, match="no such table"):
+        fetch_all(connection, "SELECT * FROM nowhere", ())
+
+    assert meter.failures == 1
+    assert meter.took_s == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from sqlalchemy import (
@@ -18,7 +19,8 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, DBAPIModule, ExceptionContext
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tradebot.adapters.storage.column_types import to_json
 from tradebot.domain.errors import SaveFailed, StateCorrupt
@@ -29,6 +31,7 @@ BUSY_TIMEOUT_MS = 5_000
 CONNECTIONS_MAX = 8
 CONNECTION_WAIT_S = 10
 _READ_ONLY = "tradebot_reads_only"
+_TIMER = "tradebot_timer"
 _BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
 
 
@@ -81,6 +84,11 @@ def open_reading_engine(url: str | URL) -> Engine:
 
 def time_statements(engine: Engine, clock: Callable[[], float], meter: StatementMeter) -> None:
     """Tell the meter how long each statement of this engine took, and which failed."""
+    timer = _Timer(clock=clock, meter=meter)
+
+    @event.listens_for(engine.pool, "checkout")
+    def lend(_connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        record.info[_TIMER] = timer
 
     @event.listens_for(engine, "before_cursor_execute")
     def before(connection: Connection, *_arguments: object) -> None:
@@ -93,6 +101,33 @@ def time_statements(engine: Engine, clock: Callable[[], float], meter: Statement
     @event.listens_for(engine, "handle_error")
     def failed(_context: ExceptionContext) -> None:
         meter.query_failed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timer:
+    clock: Callable[[], float]
+    meter: StatementMeter
+
+
+def fetch_all(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:
+    """Rows as the driver gives them, without SQLAlchemy's statement machinery; timed like every other statement.
+    Raises DBAPIError."""
+    timer: _Timer | None = connection.info.get(_TIMER)
+    began_s = timer.clock() if timer is not None else 0.0
+    drivers = connection.dialect.loaded_dbapi
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(sql, parameters)
+        rows: Sequence[Sequence[Any]] = cursor.fetchall()
+    except drivers.Error as error:
+        if timer is not None:
+            timer.meter.query_failed()
+        raise DBAPIError.instance(sql, parameters, error, drivers.Error, dialect=connection.dialect) from error
+    finally:
+        cursor.close()
+    if timer is not None:
+        timer.meter.query(timer.clock() - began_s)
+    return rows
 
 
 def connections_in_use(engine: Engine) -> int:

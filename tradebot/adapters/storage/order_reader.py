@@ -8,11 +8,11 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, String, Table, bindparam, func, or_, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading
-from tradebot.adapters.storage.rows import read_all
+from tradebot.adapters.storage.rows import RowReader, read_all
 from tradebot.domain.calendar import ist
 from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId, Resolved
 from tradebot.domain.order_queries import OrderFigures, OrderPage, OrderQuery, OrderStory, OrderUpdate, Snapshot
@@ -219,60 +219,76 @@ def _checked(limit: int) -> int:
 
 
 def _find(connection: Connection, any_id: str) -> Order | None:
-    orders = tables.orders
-    for column in (orders.c.id, orders.c.coid, orders.c.broker_order_id):
-        newest = select(orders).where(column == any_id).order_by(orders.c.created_at.desc()).limit(1)
-        if found := read_all(connection, Order, newest):
-            return found[0]
-    # An order that was sent more than once: its earlier ids stand in its attempts alone.
-    attempts = tables.attempts
-    for column in (attempts.c.coid, attempts.c.broker_order_id):
-        earlier = select(attempts.c.order_id).where(column == any_id).limit(1)
-        if found := read_all(connection, Order, select(orders).where(orders.c.id.in_(earlier))):
+    for reader in (*_BY_OWN_ID, *_BY_EARLIER_ID):
+        if found := reader.read(connection, wanted=any_id):
             return found[0]
     named = _named(connection, any_id)
     return None if named is None else _find(connection, named.order_id)
 
 
 def _named(connection: Connection, name: str) -> LifecycleId | None:
-    ids = tables.order_lifecycle_ids
-    found = read_all(connection, LifecycleId, _lifecycle_rows().where(ids.c.lifecycle_id == name))
+    found = _BY_NAME.read(connection, wanted=name)
     return found[0] if found else None
 
 
-def _ids_of(order: Order) -> Select[Any]:
-    ids = tables.order_lifecycle_ids
-    return _lifecycle_rows().where(ids.c.order_id == order.id).order_by(ids.c.created_at, ids.c.id)
-
-
-def _lifecycle_rows() -> Select[Any]:
-    """Without the row's number, which only the database needs."""
-    ids = tables.order_lifecycle_ids
-    return select(*(column for column in ids.c if column.name != "id"))
-
-
 def _story(connection: Connection, order: Order) -> OrderStory:
-    def of_order(kind: type[Value], table: Table, *by: str) -> list[Value]:
-        query = select(table).where(table.c.order_id == order.id).order_by(*(table.c[name] for name in by))
-        return read_all(connection, kind, query)
+    def of_order(reader: RowReader[Value]) -> list[Value]:
+        return reader.read(connection, wanted=order.id)
 
     return OrderStory(
         order=order,
-        events=of_order(OrderEvent, tables.order_events, "account_id", "sequence"),
-        attempts=of_order(Attempt, tables.attempts, "created_at", "number"),
-        requests=of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id"),
-        fills=of_order(Fill, tables.fills, "traded_at", "trade_id"),
+        events=of_order(_EVENTS),
+        attempts=of_order(_ATTEMPTS),
+        requests=of_order(_REQUESTS),
+        fills=of_order(_FILLS),
         related=_of_its_position(connection, order),
-        lifecycle_ids=read_all(connection, LifecycleId, _ids_of(order)),
+        lifecycle_ids=of_order(_IDS),
     )
 
 
 def _of_its_position(connection: Connection, order: Order) -> list[Order]:
     if order.position_id is None:
         return []
+    return _RELATED.read(connection, position=order.position_id, wanted=order.id)
+
+
+_WANTED = bindparam("wanted", type_=String)
+
+
+def _own_id(column: ColumnElement[Any]) -> RowReader[Order]:
     orders = tables.orders
-    query = select(orders).where(orders.c.position_id == order.position_id, orders.c.id != order.id)
-    return read_all(connection, Order, query.order_by(orders.c.created_at, orders.c.id).limit(ROWS_MAX))
+    return RowReader(Order, select(orders).where(column == _WANTED).order_by(orders.c.created_at.desc()).limit(1))
+
+
+def _earlier_id(column: ColumnElement[Any]) -> RowReader[Order]:
+    """An order that was sent more than once: its earlier ids stand in its attempts alone."""
+    orders = tables.orders
+    earlier = select(tables.attempts.c.order_id).where(column == _WANTED).limit(1)
+    return RowReader(Order, select(orders).where(orders.c.id.in_(earlier)))
+
+
+def _of_order(kind: type[Value], table: Table, *by: str) -> RowReader[Value]:
+    query = select(table).where(table.c.order_id == _WANTED)
+    return RowReader(kind, query.order_by(*(table.c[name] for name in by)))
+
+
+def _related() -> RowReader[Order]:
+    orders = tables.orders
+    same = (orders.c.position_id == bindparam("position", type_=String)) & (orders.c.id != _WANTED)
+    return RowReader(Order, select(orders).where(same).order_by(orders.c.created_at, orders.c.id).limit(ROWS_MAX))
+
+
+_BY_OWN_ID = [_own_id(tables.orders.c[name]) for name in ("id", "coid", "broker_order_id")]
+_BY_EARLIER_ID = [_earlier_id(tables.attempts.c[name]) for name in ("coid", "broker_order_id")]
+_BY_NAME = RowReader(
+    LifecycleId, select(tables.order_lifecycle_ids).where(tables.order_lifecycle_ids.c.lifecycle_id == _WANTED)
+)
+_EVENTS = _of_order(OrderEvent, tables.order_events, "account_id", "sequence")
+_ATTEMPTS = _of_order(Attempt, tables.attempts, "created_at", "number")
+_REQUESTS = _of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id")
+_FILLS = _of_order(Fill, tables.fills, "traded_at", "trade_id")
+_IDS = _of_order(LifecycleId, tables.order_lifecycle_ids, "created_at", "id")
+_RELATED = _related()
 
 
 def _counts(connection: Connection, since: datetime | None) -> dict[OrderStatus, int]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy import Connection, Dialect, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
+
+from tradebot.adapters.storage.database import fetch_all
 
 Value = TypeVar("Value")
 OnConflict = Literal["replace", "keep", "fail"]
@@ -56,6 +59,63 @@ class RowWriter:
             if (found := row[index]) is not None:
                 row[index] = converter(found)
         return tuple(row)
+
+
+class RowReader(Generic[Value]):
+    """Selects whole rows of a table as values, by the driver's own cursor: for what is asked for often.
+
+    The statement is compiled once for each kind of database; SQLAlchemy takes several times as long over one row. What
+    is looked for is given by the names of the query's `bindparam`s, and is text.
+    """
+
+    def __init__(self, kind: type[Value], query: Select[Any]) -> None:
+        self._kind = kind
+        self._query = query
+        self._compiled: dict[str, _Compiled] = {}
+
+    def read(self, connection: Connection, **texts: str) -> list[Value]:
+        """Raises SQLAlchemy's errors, as any other query does."""
+        dialect, kind = connection.dialect, self._kind
+        # Two threads may compile at once: they come to the same.
+        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        return [
+            kind(
+                **{
+                    name: row[at] if read is None or row[at] is None else read(row[at])
+                    for at, name, read in compiled.fields
+                }
+            )
+            for row in fetch_all(connection, compiled.sql, compiled.parameters(texts))
+        ]
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        found = self._query.compile(dialect=dialect)
+        wanted = self._kind.__dataclass_fields__  # type: ignore[attr-defined]
+        fields = [
+            (at, column.name, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for at, column in enumerate(self._query.selected_columns)
+            if column.name in wanted
+        ]
+        names = found.positiontup if found.positional else None
+        compiled = self._compiled[dialect.name] = _Compiled(
+            sql=str(found), names=names, constants=dict(found.params), fields=fields
+        )
+        return compiled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiled:
+    """`names` are those of the parameters in their order, None where the driver takes them by name; `fields` are
+    place, name and conversion of each column that is read."""
+
+    sql: str
+    names: Sequence[str] | None
+    constants: Mapping[str, Any]
+    fields: Sequence[tuple[int, str, Callable[[Any], Any] | None]]
+
+    def parameters(self, texts: Mapping[str, str]) -> Any:
+        values = {**self.constants, **texts}
+        return values if self.names is None else tuple(values[name] for name in self.names)
 
 
 def read_all(
