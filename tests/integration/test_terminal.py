@@ -112,7 +112,7 @@ def screen_of(output: bytes, columns: int, lines: int) -> list[str]:
 
 
 def test_it_paints_a_whole_screen_and_stops_on_q_and_y(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     session.send(b"q")
     session.until_shown("y / N")
     painted = session.read[session.read.index(ENTERED) :]
@@ -132,7 +132,7 @@ def test_it_paints_a_whole_screen_and_stops_on_q_and_y(session: Session) -> None
 
 
 def test_a_resize_paints_the_new_screen_whole(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     before = len(session.read)
     session.resize(80, 24)
     session.until(lambda: b"\x1b[2J" in session.read[before:])
@@ -145,7 +145,7 @@ def test_a_resize_paints_the_new_screen_whole(session: Session) -> None:
 
 
 def test_only_what_has_changed_is_written(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     time.sleep(0.5)
     session.until(lambda: not select.select([session.master], [], [], 0)[0])
     before = len(session.read)
@@ -156,7 +156,7 @@ def test_only_what_has_changed_is_written(session: Session) -> None:
 
 
 def test_ctrl_c_ends_it_and_restores_the_terminal(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     session.send(b"\x03")
     session.until_ended()
 
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_it_and_restores_the_terminal(session: Session) -> None:
 
 
 def test_ctrl_z_suspends_nothing(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     session.send(b"\x1a")
     session.until_shown("ctrl-z is ignored")
     turns = len(session.diary.read_text().splitlines())
@@ -183,7 +183,7 @@ def test_a_daemon_that_fails_leaves_the_terminal_restored(tmp_path: Path) -> Non
 
 
 def test_after_a_kill_the_guardian_restores_the_terminal(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     assert termios.tcgetattr(session.slave) != session.found
     session.process.kill()
 
@@ -191,7 +191,7 @@ def test_after_a_kill_the_guardian_restores_the_terminal(session: Session) -> No
 
 
 def test_a_terminal_that_hangs_up_takes_the_dashboard_and_not_the_daemon(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     os.close(session.master)
     session.master = os.open(os.devnull, os.O_RDONLY)
 
@@ -203,7 +203,7 @@ def test_a_terminal_that_hangs_up_takes_the_dashboard_and_not_the_daemon(session
 
 
 def test_a_terminal_that_nobody_reads_stops_neither_the_daemon_nor_its_end(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     for number in range(60):
         session.resize(120 + number % 2, 40)
         session.send(b"\x0c")
@@ -217,7 +217,7 @@ def test_a_terminal_that_nobody_reads_stops_neither_the_daemon_nor_its_end(sessi
 
 
 def test_ctrl_s_holds_the_screen_and_ctrl_q_goes_on(session: Session) -> None:
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     session.send(b"\x13")
     turns = len(session.diary.read_text().splitlines())
     wait_for(lambda: len(session.diary.read_text().splitlines()) > turns + 20)
@@ -230,7 +230,7 @@ def test_ctrl_s_holds_the_screen_and_ctrl_q_goes_on(session: Session) -> None:
 
 def test_without_colour_no_colour_is_written(tmp_path: Path) -> None:
     session = Session(tmp_path, NO_COLOR="1")
-    session.until_shown("q quit")
+    session.until_shown(" quit")
     session.close()
 
     codes = {code for codes in re.findall(rb"\x1b\[([\d;]+)m", session.read) for code in codes.split(b";")}
@@ -252,7 +252,7 @@ def test_in_tmux_the_screen_is_whole_after_a_resize_and_the_shell_is_whole_after
         tmux("send-keys", "PS1='shell$ '; clear", "Enter")
         wait_for(lambda: tmux("capture-pane", "-p").strip() == "shell$")
         tmux("send-keys", child, "Enter")
-        wait_for(lambda: "q quit" in tmux("capture-pane", "-p"))
+        wait_for(lambda: " quit" in tmux("capture-pane", "-p"))
         tmux("resize-window", "-x", "80", "-y", "24")
         wait_for(lambda: "1 pending 8" in tmux("capture-pane", "-p"))
         shown = tmux("capture-pane", "-p").splitlines()

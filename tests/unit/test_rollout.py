@@ -12,12 +12,17 @@ import pytest
 from config.settings import KEYS
 from tests.unit.config.homes import ROOT
 from tests.unit.engine.fakes import FakeClock
+from tests.unit.ui.builders import a_view
 from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.rollout_file import RolloutFile
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.reload import judge
 from tradebot.app.rollout import NotGo, Rollout
+from tradebot.app.rollout_figures import SessionLines
+from tradebot.app.rollout_watch import RolloutWatch
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.rollout import GROUPS, PHASES, flags_in
+from tradebot.engine.figures_view import Vitals
 
 BEGAN = datetime(2026, 11, 16, 3, 0, tzinfo=UTC)
 COMMENT = "# my own remark about the spread guard\n"
@@ -278,3 +283,45 @@ def test_every_flag_of_the_rollout_is_in_one_phase_only() -> None:
     assert len(flags) == len(set(flags))
     for group in GROUPS.values():
         assert set(group) <= set(flags)
+
+
+def test_the_gates_on_the_screen_are_those_of_the_command_and_go_on_with_what_is_written(home: Home) -> None:
+    home.at_phase(2)
+    watch = RolloutWatch(home.folder, home.disk, FakeClock(BEGAN), lambda: home.clock.at)
+    standing = RolloutFile(home.disk, home.folder / "state").read()
+    assert standing is not None
+    watch.count(standing)
+    first = a_view(vitals=Vitals(rollout=watch.look())).gates
+    wanted = home.rollout.outlook()
+    home.later(49)
+    home.tell("COID_DUPLICATE", level="CRITICAL")
+    home.tell("ORDER_CANCELLED", 300, side="buy")
+    watch.count(standing)
+    then = a_view(vitals=Vitals(rollout=watch.look())).gates
+    wanted_then = home.rollout.outlook()
+
+    assert wanted is not None
+    assert wanted_then is not None
+    assert list(first) == list(wanted.checks)
+    assert list(then) == list(wanted_then.checks)
+    assert [check.is_go for check in first] != [check.is_go for check in then]
+
+
+def test_where_no_rollout_was_begun_nothing_is_counted(home: Home) -> None:
+    watch = RolloutWatch(home.folder, home.disk, FakeClock(BEGAN), lambda: home.clock.at)
+
+    assert watch.look() is None
+    assert a_view(vitals=Vitals(rollout=watch.look())).gates == ()
+
+
+def test_half_a_line_is_counted_when_it_is_whole(home: Home) -> None:
+    lines, path = SessionLines(home.folder), home.folder / "sessions" / "20261116_030000_000000" / "events.jsonl"
+    home.tell("ORDER_SENT")
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"torn by a kill\n" + whole[:20])
+    before = [line.name for line in lines.new()]
+    path.write_bytes(whole + b"torn by a kill\n" + whole)
+
+    assert before == ["ORDER_SENT"]
+    assert [line.name for line in lines.new()] == ["ORDER_SENT"]
+    assert list(lines.new()) == []

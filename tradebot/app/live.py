@@ -152,7 +152,7 @@ def open_live(
             session=books.session,
             clock=clock,
             marks=lambda symbols: Marks(prices=kit.quotes.last_prices(symbols)),
-            vitals=vitals_of(doors, home, disk, RealClock()),
+            vitals=vitals_of(doors, home, disk, RealClock(), clock.now),
             alerts=vigil.watch,
             start=start,
             rate=rate,

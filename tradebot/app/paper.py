@@ -143,7 +143,7 @@ def open_paper(
             session=books.session,
             clock=clock,
             marks=paper_marks(exchange, settings.run.account_id, lock),
-            vitals=vitals_of(doors, home, disk, RealClock()),
+            vitals=vitals_of(doors, home, disk, RealClock(), clock.now),
             alerts=vigil.watch,
             start=start,
         )

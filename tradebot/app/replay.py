@@ -149,7 +149,7 @@ def open_replay(
             session=books.session,
             clock=PacedClock(clock, pace),
             marks=paper_marks(exchange, settings.run.account_id, lock),
-            vitals=vitals_of(doors, home, disk, RealClock()),
+            vitals=vitals_of(doors, home, disk, RealClock(), clock.now),
             alerts=alerts,
             start=start,
             end=end,

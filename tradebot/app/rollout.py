@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from config.editing import edited
 from config.layers import FILE
@@ -17,7 +14,7 @@ from config.settings import KEYS, Settings
 from tradebot.adapters.disk import write_file
 from tradebot.adapters.rollout_file import RolloutFile, Standing, Step
 from tradebot.app.configuration import ConfigSource
-from tradebot.domain.alerts import AlertName
+from tradebot.app.rollout_figures import SessionLines, Tally
 from tradebot.domain.errors import TradebotError
 from tradebot.domain.rollout import (
     GROUPS,
@@ -34,8 +31,6 @@ from tradebot.ports import Clock, Disk
 
 BACKUPS = Path("state") / "config_backups"
 _STAMP = "%Y%m%d_%H%M%S_%f"
-_SILENT = (AlertName.SILENT_ENGINE, AlertName.MISSED_HEARTBEATS)
-_CENT = Decimal("0.01")
 
 
 class NotGo(TradebotError):
@@ -161,79 +156,14 @@ class Rollout:
     def _now(self) -> datetime:
         if self._settings.run.mode != "replay":
             return self._clock.now()
-        instants = [at for at, _, _ in self._rows(datetime.min.replace(tzinfo=UTC))]
+        instants = [line.at for line in SessionLines(self._home).new()]
         return max(instants, default=self._clock.now())
 
     def _figures(self, since: datetime) -> Figures:
-        tally = _Tally()
-        for at, name, row in self._rows(since):
-            tally.add(at, name, row)
-        return tally.figures(since, max(since, self._now()))
-
-    def _rows(self, since: datetime) -> Iterator[tuple[datetime, str, Mapping[str, Any]]]:
-        """Events of every session from an instant on; lines that a kill has torn are left out."""
-        for path in sorted(self._home.glob("sessions/*/events.jsonl")):
-            with path.open(encoding="ascii", errors="replace") as lines:
-                for line in lines:
-                    try:
-                        row = json.loads(line)
-                        at = datetime.fromisoformat(row["at"])
-                    except (ValueError, KeyError, TypeError):
-                        continue
-                    if at >= since:
-                        yield at, row["event"], row
-
-
-class _Tally:
-    """Counts what the gates ask for, event by event."""
-
-    def __init__(self) -> None:
-        self._duplicates = self._silences = self._finished = self._filled = 0
-        self._critical_at: datetime | None = None
-        self._slippage: list[Decimal] = []
-        self._memory: list[Decimal] = []
-        self._processor: list[Decimal] = []
-
-    def add(self, at: datetime, name: str, row: Mapping[str, Any]) -> None:
-        fields = row["fields"]
-        if row["level"] == "CRITICAL":
-            self._critical_at = at
-        is_buy = fields.get("side") == "buy"
-        match name:
-            case "COID_DUPLICATE":
-                self._duplicates += 1
-            case "ALERT_FIRING":
-                self._silences += fields["alert"] in _SILENT
-            case "ORDER_FILLED" if is_buy:
-                self._finished += 1
-                self._filled += 1
-            case "ORDER_CANCELLED" | "ORDER_EXPIRED" if is_buy:
-                self._finished += 1
-            case "ENTRY_SLIPPAGE":
-                self._slippage.append(Decimal(str(fields["slippage_bps"])))
-            case "HEARTBEAT":
-                self._memory.append(Decimal(str(fields["memory_mb"])))
-                self._processor.append(Decimal(str(fields["ui_cpu_pct"])))
-            case _:
-                pass
-
-    def figures(self, since: datetime, until: datetime) -> Figures:
-        return Figures(
-            since=since,
-            until=until,
-            duplicates=self._duplicates,
-            silences=self._silences,
-            last_critical_at=self._critical_at,
-            entries_finished=self._finished,
-            entries_filled=self._filled,
-            slippage_bps=_mean(self._slippage),
-            memory_mb=_mean(self._memory),
-            ui_cpu_pct=_mean(self._processor),
-        )
-
-
-def _mean(values: Sequence[Decimal]) -> Decimal | None:
-    return (sum(values, Decimal(0)) / len(values)).quantize(_CENT) if values else None
+        tally = Tally(since)
+        for line in SessionLines(self._home).new():
+            tally.add(line)
+        return tally.figures(self._now())
 
 
 def _changes(before: Settings, after: Settings) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Decision, Order, OrderStatus, RequestState, Side
+from tradebot.domain.rollout import Figures
 from tradebot.engine.state import Memory
 
 WATCHED_MAX = 40
@@ -18,16 +19,31 @@ LATENCIES_MAX = 500
 BINS: tuple[int, ...] = (-10, -5, 0, 5, 10, 15)
 """Edges of the slippage histogram in basis points; what lies outside has bins of its own."""
 
+_WELL = (OrderStatus.ONGOING, OrderStatus.CLOSED)
+"""Of these nobody asks why."""
+
 _FULL = Decimal("99.9")
 _HUNDRED = Decimal(100)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStanding:
+    """The phase of the rollout at hand, its figures (None until they were counted), and those of the phase before."""
+
+    phase: int
+    since: datetime
+    figures: Figures | None = None
+    before: Figures | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
     """What the machine and the doors to the broker say; None for what is not known or switched off.
 
-    `calls` and `delayed` count since the start; `disk_pct` is how full the disk with the books is.
+    `calls`, `delayed` and `joined` (spared, since the same was being fetched) count since the start; `orders_in_second`
+    are the calls of orders in the second at hand, of `orders_per_second` that are allowed; `disk_pct` is how full the
+    disk with the books is.
     """
 
     memory_mb: Decimal | None = None
@@ -35,7 +51,11 @@ class Vitals:
     disk_pct: Decimal | None = None
     calls: int | None = None
     delayed: int | None = None
+    orders_in_second: int | None = None
+    orders_per_second: int | None = None
+    joined: int | None = None
     rollout_phase: int | None = None
+    rollout: RolloutStanding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +94,7 @@ class CallFigures:
     hits: int
     stale: int
     misses: int
+    joined: int | None
     throttled: int
     failed: int
     answer_p50: timedelta | None
@@ -154,6 +175,7 @@ def call_figures(memory: Memory, vitals: Vitals, counts: Counts, now: datetime) 
         hits=counts.hits,
         stale=counts.stale,
         misses=counts.misses,
+        joined=vitals.joined,
         throttled=counts.throttled,
         failed=counts.failed,
         answer_p50=_at(answers, 50),
@@ -183,9 +205,9 @@ def _waits_for(decision: Decision | None, memory: Memory, last: Decimal | None) 
     if order is None:
         return f"{decision.outcome}: {decision.reason}" if decision.reason else decision.outcome
     if order.status is OrderStatus.PENDING and order.price is not None:
-        away = f", {abs(last - order.price) * 100 / last:.1f}% away" if last else ""
-        return f"{order.side} at {order.price:,.2f}{away}"
-    return f"{order.status}: {order.reason}"
+        away = f" ({abs(last - order.price) * 100 / last:.1f}%)" if last else ""
+        return f"{order.side} {order.price:,.2f}{away}"
+    return str(order.status) if order.status in _WELL else f"{order.status}: {order.reason}"
 
 
 def _is_finished_entry(order: Order, today: date) -> bool:

@@ -41,6 +41,7 @@ class ViewFeed:
         self._blocks_of: date | None = None
         self._told: dict[EventName, int] = {}
         self._slippages: deque[Decimal] = deque(maxlen=SLIPPAGES_MAX)
+        self._cycled: Event | None = None
 
     def __call__(self, event: Event) -> None:
         if event.level is not Level.DEBUG:
@@ -48,6 +49,8 @@ class ViewFeed:
         self._told[event.name] = self._told.get(event.name, 0) + 1
         if event.level in _ERRORS:
             self._errors.append(event)
+        if event.name is EventName.CYCLE:
+            self._cycled = event
         if event.name is EventName.ENTRY_SLIPPAGE:
             self._slippages.append(Decimal(str(event.fields["slippage_bps"])))
         if event.name is EventName.GUARD_BLOCK and not event.fields.get("shadow"):
@@ -62,6 +65,7 @@ class ViewFeed:
             errors=tuple(self._errors),
             told=dict(self._told),
             slippages=tuple(self._slippages),
+            cycled=self._cycled,
         )
 
     def _count_block(self, event: Event) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
-from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date, retry_expiry
+from tradebot.domain.calendar import CalendarHorizonError, ist_date, retry_expiry
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.kill import Latch
-from tradebot.domain.orders import Attempt, Order, OrderId, OrderStatus, Side
+from tradebot.domain.lifecycle_ids import LifecycleId
+from tradebot.domain.orders import Attempt, Decision, Order, OrderId, OrderStatus, Side
 from tradebot.domain.positions import Position
+from tradebot.domain.rollout import PHASES, Check, gate, phase_of
 from tradebot.engine.alerts_view import Alert, alerts_of
-from tradebot.engine.day_plan import plan_day
 from tradebot.engine.figures_view import (
     CallFigures,
     Counts,
     FillFigures,
     Prices,
+    RolloutStanding,
     Vitals,
     WatchRow,
     call_figures,
@@ -28,18 +31,16 @@ from tradebot.engine.figures_view import (
     watched_symbols,
 )
 from tradebot.engine.flags_view import flags_in_force
-from tradebot.engine.messages import Job
+from tradebot.engine.schedule_view import JobRow, MarketView, market_view, schedule
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory
-from tradebot.ports import PlannedJob
 
 ROWS_PER_STATUS_MAX = 50
 POSITIONS_MAX = 100
 
 _NOTHING_KNOWN = Vitals()
-_ONE_DAY = timedelta(days=1)
+T = TypeVar("T", Attempt, LifecycleId)
 _RECENT = timedelta(minutes=5)
-_NOT_SHOWN = frozenset({Job.PLAN, Job.CATCH_UP, Job.FIRST_START, Job.PAUSE, Job.HALTS, Job.VERIFY, Job.RESEND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class BlockCount:
 class Tail:
     """What the bus has told: the last events (oldest first), today's blocks, the last errors, and all of the run.
 
-    `told` counts events by name since the start; `slippages` are the last entries' in basis points.
+    `told` counts events by name since the start; `slippages` are the last entries' in basis points; `cycled` is the
+    last cycle, of which the books keep no row.
     """
 
     events: tuple[Event, ...] = ()
@@ -64,6 +66,7 @@ class Tail:
     errors: tuple[Event, ...] = ()
     told: Mapping[EventName, int] = field(default_factory=dict)
     slippages: tuple[Decimal, ...] = ()
+    cycled: Event | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +102,6 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarketView:
-    """The exchange's phase and its next change; None where the calendar ends."""
-
-    phase: Phase | None
-    following: Phase | None = None
-    changes_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusCount:
     """One of the five words. `oldest_at` is when the oldest of these orders was made."""
 
@@ -118,11 +112,14 @@ class StatusCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
-    """An order with its attempts, oldest first. `retry_until` is set for failed ones."""
+    """An order with its attempts and all the ids it ever had, oldest first, and the decision it came from.
+    `retry_until` is set for failed ones."""
 
     order: Order
     attempts: tuple[Attempt, ...]
     retry_until: datetime | None
+    ids: tuple[LifecycleId, ...] = ()
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,14 +146,6 @@ class Money:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
-    name: str
-    next_at: datetime | None
-    last_at: datetime | None
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a replay is: trading day `day` (counted from 1; 0 before the first) of `days`."""
 
@@ -170,6 +159,8 @@ class DaemonView:
 
     `orders` hold at most ROWS_PER_STATUS_MAX rows of each status, the newest first; `counts` count all of them.
     `made_s` is the real monotonic clock at the making, for the age of what is shown. `flags` are names and values.
+    `gates` are those of the next phase of the rollout, none where it was not begun; `is_saved` says that the database
+    took the last change.
     """
 
     facts: RunFacts
@@ -186,7 +177,9 @@ class DaemonView:
     schedule: tuple[JobRow, ...]
     flags: tuple[tuple[str, str], ...]
     alerts: tuple[Alert, ...]
+    gates: tuple[Check, ...]
     latch: Latch | None
+    is_saved: bool
     is_observed_only: bool
     unreachable_since: datetime | None
     watched: tuple[WatchRow, ...]
@@ -225,10 +218,12 @@ def make_view(
         positions_open=len(held),
         positions_max=setting.policy.risk.positions_max,
         money=_money(orders, held, marks, today),
-        schedule=schedule(now, memory, setting),
+        schedule=schedule(now, memory, setting, tail.cycled),
         flags=flags_in_force(setting.policy),
         alerts=alerts_of(memory, setting.policy, facts.mode),
+        gates=_gates(vitals.rollout, is_observing=setting.policy.flags.observe_only),
         latch=memory.latch,
+        is_saved=not memory.entries_stopped,
         is_observed_only=setting.policy.flags.observe_only,
         unreachable_since=memory.unreachable_since,
         watched=watch_rows(
@@ -246,37 +241,13 @@ def make_view(
     )
 
 
-def market_view(now: datetime, calendar: Calendar, amo: AmoWindow) -> MarketView:
-    """The phase of shares with derivatives (they have every session there is), and when it changes next."""
-    phase = None
-    try:
-        phase = calendar.phase(now, True, amo)
-        for at in _boundaries(now, calendar, amo):
-            following = calendar.phase(at, True, amo)
-            if following is not phase:
-                return MarketView(phase=phase, following=following, changes_at=at)
-    except CalendarHorizonError:
-        pass
-    return MarketView(phase=phase)
-
-
-def schedule(now: datetime, memory: Memory, setting: Setting) -> tuple[JobRow, ...]:
-    """The jobs of a trading day in the order in which they come next."""
-    coming = _coming_jobs(now, setting)
-    rows = []
-    for job in Job:
-        if job in _NOT_SHOWN:
-            continue
-        run = memory.job_runs.get(job)
-        rows.append(
-            JobRow(
-                name=str(job),
-                next_at=min((at for planned in coming if (at := _next_instant(planned, job, now))), default=None),
-                last_at=run.finished_at if run else None,
-                outcome=run.outcome if run else "",
-            )
-        )
-    return tuple(sorted(rows, key=lambda row: row.next_at or datetime.max.replace(tzinfo=UTC)))
+def _gates(standing: RolloutStanding | None, *, is_observing: bool) -> tuple[Check, ...]:
+    """What has to be a go before the next phase; nothing until it was counted."""
+    if standing is None or standing.figures is None:
+        return ()
+    is_first = standing.phase == PHASES[0].number
+    phase = phase_of(standing.phase)
+    return tuple(gate(phase, standing.figures, standing.before, is_observing=is_observing and is_first))
 
 
 def _counts(orders: Sequence[Order]) -> tuple[StatusCount, ...]:
@@ -300,14 +271,26 @@ def _order_rows(orders: Sequence[Order], memory: Memory, setting: Setting) -> tu
             left[order.status] -= 1
             shown.append(order)
     shown.sort(key=lambda order: (order.created_at, int(order.id)), reverse=True)
-    attempts: dict[OrderId, list[Attempt]] = {order.id: [] for order in shown}
-    for attempt in memory.attempts.values():
-        if attempt.order_id in attempts:
-            attempts[attempt.order_id].append(attempt)
+    wanted = {order.id for order in shown}
+    attempts, ids = _by_order(memory.attempts.values(), wanted), _by_order(memory.lifecycle_ids.values(), wanted)
     return tuple(
-        OrderRow(order=order, attempts=tuple(attempts[order.id]), retry_until=_retry_until(order, setting))
+        OrderRow(
+            order=order,
+            attempts=tuple(attempts.get(order.id, ())),
+            retry_until=_retry_until(order, setting),
+            ids=tuple(ids.get(order.id, ())),
+            decision=memory.decisions.get(order.decision_id),
+        )
         for order in shown
     )
+
+
+def _by_order(entries: Iterable[T], wanted: Set[OrderId]) -> dict[OrderId, list[T]]:
+    found: dict[OrderId, list[T]] = {}
+    for entry in entries:
+        if entry.order_id in wanted:
+            found.setdefault(entry.order_id, []).append(entry)
+    return found
 
 
 def _retry_until(order: Order, setting: Setting) -> datetime | None:
@@ -368,46 +351,3 @@ def _counts_of_calls(tail: Tail) -> Counts:
 
 def _progress(days: Sequence[date], today: date) -> Progress | None:
     return Progress(day=bisect_right(days, today), days=len(days)) if days else None
-
-
-def _boundaries(now: datetime, calendar: Calendar, amo: AmoWindow) -> list[datetime]:
-    """Every instant after `now`, up to the end of the next trading day, at which the phase may change; ascending."""
-    today = ist_date(now)
-    found = {ist(today + _ONE_DAY, time(0, 0))}
-    for day in (calendar.trading_day(today), calendar.next_trading_day(today)):
-        if day is None:
-            continue
-        plan = day.plan(has_derivatives=True)
-        found |= {ist(day.day, time(0, 0)), ist(day.day, amo.start), ist(day.day, amo.end)}
-        found |= {plan.release_at, plan.opens_at, plan.ends_at, day.release_at, day.ends_at}
-        found |= {at for window in plan.continuous for at in (window.start, window.end)}
-        if plan.closing_auction is not None:
-            found |= {plan.closing_auction.reference.start, plan.closing_auction.ends_at}
-        if plan.post_close is not None:
-            found |= {plan.post_close.start, plan.post_close.end}
-    ordered = sorted(found)
-    return ordered[bisect_right(ordered, now) :]
-
-
-def _coming_jobs(now: datetime, setting: Setting) -> list[PlannedJob]:
-    """The plans of this IST date and of the next trading day."""
-    today = ist_date(now)
-    try:
-        following = setting.calendar.next_trading_day(today).day
-        return [job for day in (today, following) for job in plan_day(day, setting.calendar, setting.policy.times)]
-    except CalendarHorizonError:
-        return []
-
-
-def _next_instant(planned: PlannedJob, job: Job, now: datetime) -> datetime | None:
-    """The first instant of a planned job after `now`; one that repeats is due at whole multiples in the IST hour."""
-    if planned.name != job:
-        return None
-    if planned.until is None:
-        return planned.at if planned.at > now else None
-    step = timedelta(minutes=planned.every_minutes)
-    start = max(planned.at, now + timedelta.resolution).astimezone(IST)
-    hour = start.replace(minute=0, second=0, microsecond=0)
-    steps = -((hour - start) // step)
-    following = min(hour + steps * step, hour + timedelta(hours=1)).astimezone(UTC)
-    return following if following <= planned.until else None

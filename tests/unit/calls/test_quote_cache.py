@@ -158,6 +158,7 @@ def test_twenty_callers_of_one_key_are_one_call(trouble: Exception | None) -> No
 
     assert market.calls == [("INFY",)]
     assert answers == [trouble or Decimal(101)] * 20
+    assert quotes.joined == 19
 
 
 def test_a_caller_that_comes_afterwards_makes_the_next_call() -> None:
@@ -168,3 +169,4 @@ def test_a_caller_that_comes_afterwards_makes_the_next_call() -> None:
     quotes.quotes(["INFY"])
 
     assert len(market.calls) == 2
+    assert quotes.joined == 0

@@ -149,6 +149,19 @@ def test_on_virtual_time_nothing_waits_and_the_delay_is_told() -> None:
     assert turnstile.delayed == 15
 
 
+def test_the_budget_of_the_second_at_hand_is_told() -> None:
+    clock = SteppedClock()
+    turnstile = WaitingTurnstile(CallLimit(per_s=10), clock, lambda _: None, pause=clock.pause)
+    before = turnstile.in_second()
+
+    for _ in range(3):
+        turnstile.enter()
+    during = turnstile.in_second()
+    clock.step(1)
+
+    assert (before, during, turnstile.in_second(), turnstile.per_s) == (0, 3, 0, 10)
+
+
 @pytest.mark.parametrize("limit", [CallLimit(per_s=2, per_min=400), CallLimit(per_s=10, per_min=600)])
 def test_a_minute_that_cannot_be_filled_is_no_limit(limit: CallLimit) -> None:
     clock = SteppedClock()

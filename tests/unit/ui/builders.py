@@ -17,6 +17,7 @@ from tradebot.adapters.chance import SeededChance
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import KillMode, Latch
+from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId
 from tradebot.domain.orders import (
     BrokerOrderId,
     Decision,
@@ -30,7 +31,8 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
-from tradebot.engine.figures_view import Vitals
+from tradebot.domain.rollout import Figures
+from tradebot.engine.figures_view import RolloutStanding, Vitals
 from tradebot.engine.ids import OrderIds
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
@@ -144,6 +146,8 @@ def a_busy_view(orders: int = 40, **changes: Any) -> DaemonView:
     memory = a_memory(made, held)
     for decision in some_decisions(made):
         memory.decisions[decision.id] = decision
+    for entry in some_ids(made[-3]):
+        memory.lifecycle_ids[entry.lifecycle_id] = entry
     return a_view(
         memory,
         events=some_events(),
@@ -153,15 +157,54 @@ def a_busy_view(orders: int = 40, **changes: Any) -> DaemonView:
             free=Decimal("390000"),
         ),
         vitals=Vitals(
-            memory_mb=Decimal("112.4"), cpu_pct=Decimal("2.1"), disk_pct=Decimal(61), calls=1_240, delayed=12
+            memory_mb=Decimal("112.4"),
+            cpu_pct=Decimal("2.1"),
+            disk_pct=Decimal(61),
+            calls=1_240,
+            delayed=12,
+            orders_in_second=3,
+            orders_per_second=10,
+            joined=4,
+            rollout_phase=2,
+            rollout=a_rollout(),
         ),
         facts=replace(FACTS, rate=1000.0, days=(MONDAY, MONDAY + timedelta(days=1))),
         **changes,
     )
 
 
+def a_rollout() -> RolloutStanding:
+    """A day into phase 2: more is filled than before, and at a better price."""
+    before = Figures(
+        since=later(-60 * 72),
+        until=later(-60 * 24),
+        entries_finished=40,
+        entries_filled=36,
+        slippage_bps=Decimal("9.10"),
+    )
+    figures = replace(before, since=later(-60 * 24), until=NOON, entries_filled=38, slippage_bps=Decimal("7.25"))
+    return RolloutStanding(phase=2, since=figures.since, figures=figures, before=before)
+
+
+def some_ids(order: Order) -> list[LifecycleId]:
+    """The order's own, and a change of its price that was replaced by another one."""
+    made: dict[str, Any] = {"order_id": order.id, "created_at": later(-2), "updated_at": later(-1)}
+    return [
+        LifecycleId(id_type=IdType.ORDER, lifecycle_id=str(order.id), **made),
+        LifecycleId(
+            id_type=IdType.MODIFY,
+            lifecycle_id="MOD358479864791040000",
+            status=IdStatus.CANCELLED,
+            replaced_by="MOD358479864791040001",
+            notes="price 998.40",
+            **made,
+        ),
+        LifecycleId(id_type=IdType.MODIFY, lifecycle_id="MOD358479864791040001", notes="price 999.20", **made),
+    ]
+
+
 def some_decisions(orders: Sequence[Order]) -> list[Decision]:
-    """One that was blocked, and one whose order waits."""
+    """One that was blocked, one whose order waits, and an older one that all the others came from."""
     waiting = next(order for order in orders if order.status is OrderStatus.PENDING and order.symbol == "INFY")
     blocked = Decision(
         id=DecisionId("D1"),
@@ -177,7 +220,9 @@ def some_decisions(orders: Sequence[Order]) -> list[Decision]:
         correlation_id="signal:D1",
     )
     sent = replace(blocked, id=DecisionId("D2"), symbol="INFY", outcome="sent", reason="", order_id=waiting.id)
-    return [blocked, sent]
+    figures = {"spread_bps": "6.91", "depth_notional": "412000.00", "slippage_bps": "1.20"}
+    before = replace(sent, id=DecisionId("signal-1"), trading_day=MONDAY - timedelta(days=3), figures=figures)
+    return [blocked, sent, before]
 
 
 def a_quiet_view() -> DaemonView:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.builders import MONDAY, NOON, later
+from tests.unit.engine.fakes import FakeClock
 from tests.unit.ui.builders import a_busy_view, a_memory, a_view, an_event, the_order
 from tests.unit.ui.frames import MOMENT, as_text
 from tradebot.adapters.disk import RealDisk
-from tradebot.adapters.rollout_file import RolloutFile
-from tradebot.app.vitals import phase_in
+from tradebot.app.rollout_watch import RolloutWatch
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import BrokerOrderId, BrokerRequest, Order, OrderStatus, RequestKind, RequestState
 from tradebot.engine.figures_view import BINS, Vitals, fill_figures
@@ -56,7 +56,7 @@ def test_the_watchlist_says_how_far_below_the_high_and_what_is_waited_for() -> N
     rows = {row.symbol: row for row in a_busy_view().watched}
 
     assert rows["WIPRO"].waits_for == "blocked: THIN_DEPTH"
-    assert rows["INFY"].waits_for == "buy at 1,000.00, 1.8% away"
+    assert rows["INFY"].waits_for == "buy 1,000.00 (1.8%)"
     assert rows["WIPRO"].drop_pct is not None
     assert round(rows["WIPRO"].drop_pct, 2) == Decimal("3.92")
 
@@ -143,8 +143,10 @@ def text_of(lines: list[Line]) -> str:
 
 
 def test_a_rollout_file_that_makes_no_sense_has_no_phase(tmp_path: Path) -> None:
-    rollout = RolloutFile(RealDisk(durability="process"), tmp_path)
-    before = phase_in(rollout)
-    (tmp_path / "rollout.json").write_text("[]")
+    (tmp_path / "state").mkdir()
+    watch = RolloutWatch(tmp_path, RealDisk(durability="process"), FakeClock(NOON), lambda: NOON)
+    before = watch.look()
+    (tmp_path / "state" / "rollout.json").write_text("[]")
+    again = RolloutWatch(tmp_path, RealDisk(durability="process"), FakeClock(NOON), lambda: NOON)
 
-    assert (before, phase_in(rollout)) == (None, None)
+    assert (before, again.look()) == (None, None)

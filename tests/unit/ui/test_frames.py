@@ -15,7 +15,7 @@ from tests.unit.ui.frames import FOLDER, MOMENT, as_text, scenes, written
 from tradebot.domain.events import EventName
 from tradebot.engine.views import BlockCount
 from tradebot.interfaces.ui.browsing import Browsing, Focus, Page
-from tradebot.interfaces.ui.keys import BINDINGS
+from tradebot.interfaces.ui.keys import BINDINGS, HINTS
 from tradebot.interfaces.ui.layout import frame
 from tradebot.interfaces.ui.look import Line, Look, encoded
 
@@ -133,6 +133,44 @@ def test_columns_are_dropped_in_a_fixed_order() -> None:
     assert "kind" not in middle
     assert "filled" not in narrow
     assert "symbol" in narrow
+
+
+def test_the_detail_names_every_id_of_the_order_and_the_figures_of_its_decision() -> None:
+    busy = a_busy_view()
+    row = busy.orders[2]
+    found = text_of(frame(busy, Browsing(page=Page.DETAIL, selected=row.order.id), (120, 60), MOMENT))
+
+    assert row.decision is not None
+    assert len(row.ids) == 3
+    assert all(entry.lifecycle_id in found and f"{entry.id_type} {entry.status}" in found for entry in row.ids)
+    assert "replaced by MOD358479864791040001  price 998.40" in found
+    assert all(re.search(rf"{name} +{value}", found) for name, value in row.decision.figures.items())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_each_gate_of_the_rollout_stands_there_with_its_figure_and_threshold(size: tuple[int, int]) -> None:
+    busy = a_busy_view()
+    shown = [
+        text_of(frame(busy, Browsing(focus=Focus.ROLLOUT, offset=offset), size, MOMENT))
+        for offset in range(len(busy.gates))
+    ]
+
+    assert [check.name for check in busy.gates][-2:] == ["fill rate", "average slippage"]
+    assert "Rollout 2/5 entry guards" in shown[0]
+    for check, found in zip(busy.gates, shown, strict=True):
+        assert re.search(rf"{'go' if check.is_go else 'NO-GO'} +{re.escape(check.name)}", found)
+        assert check.found in found
+        assert check.wanted[:14] in found
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120, 160, 200])
+def test_the_last_line_names_as_many_keys_as_it_holds(columns: int) -> None:
+    last = text_of(frame(a_busy_view(), Browsing(), (columns, 40), MOMENT)).splitlines()[-1]
+    known = " ".join(binding.shown for binding in BINDINGS)
+
+    assert last.startswith("? help  q quit  tab panel")
+    assert ("s save" in last) == (columns >= 160)
+    assert all(part in known for key, _ in HINTS if key != "0-5" for part in key.split())
 
 
 def test_the_help_names_every_key_of_the_table() -> None:

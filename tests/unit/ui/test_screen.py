@@ -155,7 +155,7 @@ def a_dashboard(tty: Pty, view: DaemonView | None, folder: Path, quit_: Event | 
 def test_it_paints_saves_its_screen_and_says_goodbye(tty: Pty, tmp_path: Path) -> None:
     dashboard = a_dashboard(tty, a_busy_view(), tmp_path)
     dashboard.start()
-    tty.read_until(b"p pause")
+    tty.read_until(b" pause")
     os.write(tty.master, b"s")
     tty.read_until(b"saved:")
     dashboard.stop()
@@ -170,7 +170,7 @@ def test_q_and_y_ask_the_daemon_to_stop_and_go_on_painting(tty: Pty, tmp_path: P
     asked = Event()
     dashboard = a_dashboard(tty, a_busy_view(), tmp_path, asked)
     dashboard.start()
-    tty.read_until(b"p pause")
+    tty.read_until(b" pause")
     os.write(tty.master, b"qy")
 
     assert asked.wait(PATIENCE_S)
@@ -251,7 +251,7 @@ def test_the_newest_view_is_painted_at_the_end_and_a_silent_one_says_no_goodbye(
     options = DashboardOptions(refresh_s=5.0)
     dashboard = Dashboard(slot, Terminal(tty.path), Event().set, RealClock(), options, on_end=ended.set)
     dashboard.start()
-    tty.read_until(b"p pause")
+    tty.read_until(b" pause")
     slot.put(a_view(a_memory(entries_stopped="the very last")))
     dashboard.stop(is_silent=True)
 

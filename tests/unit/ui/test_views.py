@@ -30,6 +30,7 @@ from tradebot.domain.orders import JobRun, OrderStatus, PositionId, Side
 from tradebot.domain.policy import FlowFlags
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.messages import Job
+from tradebot.engine.schedule_view import market_view, schedule
 from tradebot.engine.view_feed import (
     ERRORS_MAX,
     EVENTS_MAX,
@@ -40,7 +41,7 @@ from tradebot.engine.view_feed import (
     ViewMaker,
     ViewSlot,
 )
-from tradebot.engine.views import ROWS_PER_STATUS_MAX, DaemonView, Marks, market_view, schedule
+from tradebot.engine.views import ROWS_PER_STATUS_MAX, DaemonView, Marks
 
 
 class SteppedClock:
@@ -309,3 +310,11 @@ def a_maker(clock: SteppedClock, slot: ViewSlot) -> ViewMaker:
 
 def an_instant(text: str) -> datetime:
     return datetime.strptime(f"{text} +0530", "%Y-%m-%d %H:%M %z").astimezone(UTC)
+
+
+def test_the_last_cycle_is_told_by_its_event_since_no_run_of_it_is_kept() -> None:
+    view = a_view(events=[an_event(EventName.CYCLE, "cycle: 3 orders looked at", minutes=-1)])
+
+    (row,) = [row for row in view.schedule if row.name == "cycle"]
+
+    assert (row.last_at, row.outcome) == (later(-1), "cycle: 3 orders looked at")

@@ -22,6 +22,8 @@ class CoalescedQuotes:
         self._in_flight: dict[frozenset[str], Future[Answer]] = {}
         self.waiting = 0
         """Callers whose answer has not come yet, the one that fetches it among them."""
+        self.joined = 0
+        """Callers since the start who were spared a call of their own."""
 
     def quotes(self, symbols: Sequence[str]) -> Answer:
         wanted = frozenset(symbols)
@@ -29,6 +31,7 @@ class CoalescedQuotes:
             self.waiting += 1
             flight = self._in_flight.get(wanted)
             is_first = flight is None
+            self.joined += not is_first
             if flight is None:
                 flight = self._in_flight[wanted] = Future()
         if is_first:

@@ -34,10 +34,15 @@ Pause = Callable[[Condition, float], object]
 
 
 class Turnstile(Protocol):
-    """`calls` and `delayed` count since the start."""
+    """`calls` and `delayed` count since the start; `per_s` calls may be made in any second."""
 
     calls: int
     delayed: int
+    per_s: int
+
+    def in_second(self) -> int:
+        """Calls in the second of the wall clock that is on."""
+        ...
 
     def enter(self, *, is_urgent: bool = False) -> None:
         """Come back when the call may be made. Raises RateLimited when that takes too long."""
@@ -57,6 +62,9 @@ class Windows:
         self._per_s = limit.per_s
         self._second = 0
         self._in_second = 0
+
+    def in_second(self, wall: datetime) -> int:
+        return self._in_second if int(wall.timestamp()) == self._second else 0
 
     def take(self, steady_s: float, wall: datetime) -> float:
         """0.0 when the call is counted and may be made; else the seconds after which it is worth another try."""
@@ -101,6 +109,10 @@ class WaitingTurnstile:
         self._numbers = count()
         self.calls = 0
         self.delayed = 0
+        self.per_s = limit.per_s
+
+    def in_second(self) -> int:
+        return self._windows.in_second(self._clock.now())
 
     def enter(self, *, is_urgent: bool = False) -> None:
         began = self._clock.monotonic()
@@ -153,6 +165,10 @@ class CountingTurnstile:
         self._free_at = 0.0
         self.calls = 0
         self.delayed = 0
+        self.per_s = limit.per_s
+
+    def in_second(self) -> int:
+        return self._windows.in_second(self._clock.now())
 
     def enter(self, *, is_urgent: bool = False) -> None:
         self.calls += 1

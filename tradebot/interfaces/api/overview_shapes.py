@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tradebot.engine.alerts_view import Alert
-from tradebot.engine.views import BlockCount, DaemonView, JobRow, PositionRow
+from tradebot.engine.schedule_view import JobRow
+from tradebot.engine.views import BlockCount, DaemonView, PositionRow
 from tradebot.interfaces.api.answers import Amount, FillShape, Instant, Shape
 
 EVENTS_SHOWN_MAX = 60

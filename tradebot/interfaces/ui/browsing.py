@@ -20,9 +20,9 @@ FILTER_LENGTH_MAX = 40
 
 _REFRESH_STEP_S = 0.5
 _PAGE_LINES = 10
-_FACT_LINES = 19
+_FACT_LINES = 22
 _FILL_LINES = 2
-_CALL_LINES = 8
+_CALL_LINES = 9
 
 
 class Focus(StrEnum):
@@ -37,6 +37,7 @@ class Focus(StrEnum):
     FILLS = "fills"
     CALLS = "calls"
     SCHEDULE = "schedule"
+    ROLLOUT = "rollout"
     FLAGS = "flags"
 
 
@@ -141,17 +142,15 @@ def events_of(view: DaemonView, row: OrderRow) -> Sequence[Event]:
 
 
 def footer(browsing: Browsing) -> str:
-    """The last line: the question that waits for an answer, or what there is to press."""
+    """What the last line says in place of the keys: the question that waits for an answer, or a word of what was
+    done; empty for the keys."""
     if browsing.question is not None:
         return browsing.question.shown
     if browsing.typing is not None:
         return f"filter: {browsing.typing}_   enter: show   esc: leave it"
     if browsing.notice:
         return browsing.notice
-    if browsing.page is not Page.MAIN:
-        return "esc back   q quit"
-    filtered = f"filter {browsing.filter!r} (esc clears it)   " if browsing.filter else ""
-    return f"{filtered}? help  q quit  tab panel  0-5 status  enter detail  / filter  p pause  K KILL"
+    return "esc back   q quit" if browsing.page is not Page.MAIN else ""
 
 
 def _answer(browsing: Browsing, question: Question, key: str) -> Step:
@@ -268,6 +267,7 @@ def _last_offset(browsing: Browsing, view: DaemonView) -> int:
         Focus.FILLS: _FILL_LINES + len(view.fills.slippage),
         Focus.CALLS: _CALL_LINES,
         Focus.SCHEDULE: len(view.schedule),
+        Focus.ROLLOUT: len(view.gates),
         Focus.FLAGS: len(view.flags),
     }
     return max(0, lengths.get(browsing.focus, 0) - 1)
@@ -278,7 +278,9 @@ def _detail_lines(browsing: Browsing, view: DaemonView) -> int:
     row = selected_row(view, browsing)
     if row is None:
         return 1
-    return _FACT_LINES + len(row.order.metadata) + len(row.attempts) + len(events_of(view, row))
+    figures = len(row.decision.figures) if row.decision is not None else 0
+    own = len(row.order.metadata) + len(row.attempts) + len(row.ids) + figures
+    return _FACT_LINES + own + len(events_of(view, row))
 
 
 def _told(view: DaemonView) -> int:

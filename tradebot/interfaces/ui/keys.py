@@ -87,6 +87,24 @@ ACTING = frozenset(
 )
 """What changes something outside of the screen: refused with --read-only."""
 
+HINTS = (
+    ("?", "help"),
+    ("q", "quit"),
+    ("tab", "panel"),
+    ("0-5", "status"),
+    ("enter", "detail"),
+    ("/", "filter"),
+    ("p", "pause"),
+    ("K", "KILL"),
+    ("r", "retry"),
+    ("d", "drop"),
+    ("a", "acknowledge"),
+    ("f", "follow"),
+    ("s", "save"),
+    ("+ -", "refresh"),
+)
+"""Keys and words of the last line, as many as it holds."""
+
 ACTION_OF: Mapping[str, Action] = {key: binding.action for binding in BINDINGS for key in binding.keys}
 
 _SEQUENCES: Mapping[bytes, str] = {

@@ -10,7 +10,8 @@ from rich.segment import SegmentLines
 
 from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.browsing import Browsing, Focus, Page, footer
-from tradebot.interfaces.ui.look import ALARM, BAD, DIM, Line, boxed, fitted, words
+from tradebot.interfaces.ui.keys import HINTS
+from tradebot.interfaces.ui.look import ALARM, BAD, BOLD, DIM, Line, boxed, fitted, words
 from tradebot.interfaces.ui.panels import (
     alerts,
     blocks,
@@ -22,6 +23,7 @@ from tradebot.interfaces.ui.panels import (
     header,
     orders,
     positions,
+    rollout,
     schedule,
     watchlist,
 )
@@ -37,8 +39,8 @@ _WIDE_LINES = 30
 _MEDIUM_LINES = 20
 _THREE_BOXES_LINES = 16
 
-_LEFT = 30
-_LEFT_WIDE = 58
+_LEFT = 34
+_LEFT_WIDE = 66
 
 Body = Callable[[int, int], SegmentLines]
 """From the width and height inside of the box to what stands there."""
@@ -69,14 +71,28 @@ def top(view: DaemonView, moment: Moment, size: tuple[int, int]) -> Sequence[Lin
 def body(view: DaemonView, browsing: Browsing, size: tuple[int, int]) -> list[Line]:
     """Everything below the header: the same for the same view, browsing and size."""
     columns, lines = size
-    style = ALARM if browsing.question is not None else BAD if browsing.notice else DIM
-    last = fitted(words((footer(browsing), style)), columns)
+    last = fitted(_last_line(browsing, columns), columns)
     if not _is_small(size):
         return [*_middle(view, browsing, columns, lines - header.LINES - 1), last]
     asks = bool(browsing.question is not None or browsing.notice or browsing.typing is not None)
     blank: Line = fitted([], columns)
     below = [last if asks else blank, *([blank] * lines)]
     return below[: lines - 1]
+
+
+def _last_line(browsing: Browsing, columns: int) -> Line:
+    """A question or a word; else as many keys as there is room for."""
+    said = footer(browsing)
+    if said:
+        return words((said, ALARM if browsing.question is not None else BAD if browsing.notice else DIM))
+    filtered = (f"filter {browsing.filter!r} (esc clears it)", BAD) if browsing.filter else ""
+    line = words("READ-ONLY" if browsing.is_read_only else "", filtered)
+    for key, word in HINTS:
+        longer = [*line, *words("  " if line else "", (key, BOLD), (f" {word}", DIM), gap="")]
+        if sum(len(segment.text) for segment in longer) > columns:
+            break
+        line = longer
+    return line
 
 
 def _is_small(size: tuple[int, int]) -> bool:
@@ -142,13 +158,14 @@ def _wide(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], colu
     """Everything: what is counted at the left, what happens at the right."""
     counts = Panel(title=lambda: "By status", body=partial(orders.counts, view, browsing))
     by_status = min(8, lines // 4)
-    left = (panels[Focus.WATCHLIST], panels[Focus.BLOCKS], panels[Focus.FILLS], panels[Focus.CALLS])
+    counted = (Focus.WATCHLIST, Focus.BLOCKS, Focus.FILLS, Focus.CALLS, Focus.ROLLOUT)
+    left = [panels[focus] for focus in counted]
     right = columns - _LEFT_WIDE
     first, second, third, last = _shares(lines, (6, 4, 4, 5))
     alerts_columns = right * 2 // 5
     schedule_columns = (right - alerts_columns) // 2
     return _side_by_side(
-        [*_drawn(counts, _LEFT_WIDE, by_status), *_stacked(left, (4, 3, 4, 4), _LEFT_WIDE, lines - by_status)],
+        [*_drawn(counts, _LEFT_WIDE, by_status), *_stacked(left, (4, 2, 4, 4, 3), _LEFT_WIDE, lines - by_status)],
         [
             *_drawn(panels[Focus.ORDERS], right, first),
             *_drawn(panels[Focus.POSITIONS], right, second),
@@ -185,6 +202,7 @@ def _panels(view: DaemonView, browsing: Browsing) -> dict[Focus, Panel]:
         (Focus.FILLS, lambda: fills.title(view), partial(fills.fills, view)),
         (Focus.CALLS, lambda: "Calls", partial(calls.calls, view)),
         (Focus.SCHEDULE, lambda: "Schedule", partial(schedule.schedule, view)),
+        (Focus.ROLLOUT, lambda: rollout.title(view), partial(rollout.rollout, view)),
         (Focus.FLAGS, lambda: "Flags", partial(flags.flags, view)),
     )
     return {of: panel(of, title, body) for of, title, body in made}

@@ -9,7 +9,7 @@ from tradebot.interfaces.ui.look import DIM, Cell, Column, fitted, table, words
 from tradebot.interfaces.ui.panels.words import clock
 
 _COLUMNS = (
-    Column(title="reason", width=14, grows=True),
+    Column(title="reason", width=24, grows=True),
     Column(title="n", width=5, is_right=True),
     Column(title="last", width=12, drop=2),
     Column(title="at", width=8, drop=1),

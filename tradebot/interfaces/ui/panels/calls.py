@@ -28,11 +28,17 @@ def calls(view: DaemonView, offset: int, width: int, height: int) -> SegmentLine
         ["no answer", str(figures.failed), _share(figures.failed, figures.calls or 0, is_high_bad=True)],
         ["quotes remembered", str(figures.hits), _share(figures.hits, figures.quotes, is_high_bad=False)],
         ["quotes stale", str(figures.stale), _share(figures.stale, figures.quotes, is_high_bad=True)],
+        ["quotes coalesced", _number(figures.joined), _share(figures.joined or 0, _wanted(view), is_high_bad=False)],
         ["quotes fetched", str(figures.misses), _share(figures.misses, figures.quotes, is_high_bad=True)],
         ["orders answered in", _ms(figures.answer_p50), "p50"],
         ["", _ms(figures.answer_p99), "p99"],
     ]
     return SegmentLines(table(_COLUMNS, rows[offset : offset + max(1, height - 1)], width)[:height], new_lines=True)
+
+
+def _wanted(view: DaemonView) -> int:
+    """Quotes that were asked for; 0 where equal requests are not joined."""
+    return view.calls.quotes + view.calls.joined if view.calls.joined is not None else 0
 
 
 def _number(value: int | None) -> str:

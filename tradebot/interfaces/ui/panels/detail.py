@@ -9,6 +9,7 @@ from textwrap import wrap
 from rich.segment import SegmentLines
 
 from tradebot.domain.calendar import IST
+from tradebot.domain.lifecycle_ids import LifecycleId
 from tradebot.engine.views import DaemonView, OrderRow
 from tradebot.interfaces.ui.browsing import Browsing, events_of, selected_row
 from tradebot.interfaces.ui.look import BOLD, DIM, Cell, Column, Line, fitted, table, words
@@ -26,12 +27,15 @@ def title(view: DaemonView, browsing: Browsing) -> str:
 
 
 def detail(view: DaemonView, browsing: Browsing, width: int, height: int) -> SegmentLines:
-    """Its facts and ids, its attempts, and what was told about it, from the `offset`th line on."""
+    """Its facts, attempts and ids, the figures of its decision, and what was told about it, from the `offset`th line
+    on."""
     row = selected_row(view, browsing)
     if row is None:
         return SegmentLines([fitted(words(("the order is not shown any more", DIM)), width)], new_lines=True)
     lines = _table_of(_facts(row), width)
     lines += [_heading("attempts"), *(_attempt_lines(row))]
+    lines += [_heading("every id it ever had"), *_table_of(_ids(row), width)]
+    lines += [_heading("what decided it"), *_table_of(_decided(row), width)]
     lines += [_heading("what happened, as far as it is remembered"), *_table_of(_told(view, row), width)]
     first = min(browsing.offset, max(0, len(lines) - 1))
     return SegmentLines([fitted(line, width) for line in lines[first : first + height]], new_lines=True)
@@ -85,6 +89,28 @@ def _attempt_lines(row: OrderRow) -> Sequence[Line]:
         )
         for attempt in row.attempts
     ]
+
+
+def _ids(row: OrderRow) -> list[tuple[str, str]]:
+    """Each leads to this order: `main.py ids resolve ID`."""
+    return [
+        (f"  {entry.id_type} {entry.status}", " ".join(part for part in (entry.lifecycle_id, _became(entry)) if part))
+        for entry in row.ids
+    ] or [("  none is remembered", "")]
+
+
+def _became(entry: LifecycleId) -> str:
+    replaced = f"replaced by {entry.replaced_by}" if entry.replaced_by else ""
+    return "  ".join(text for text in (replaced, entry.notes) if text)
+
+
+def _decided(row: OrderRow) -> list[tuple[str, str]]:
+    """The guards' figures, each found beside allowed where there is a limit."""
+    decision = row.decision
+    if decision is None:
+        return [("  not remembered", "the database keeps it: main.py orders why " + row.order.symbol)]
+    words_of = [("  outcome", f"{decision.outcome} {decision.reason}".strip()), ("  at", _instant(decision.at))]
+    return words_of + [(f"  {name}", value) for name, value in decision.figures.items()]
 
 
 def _told(view: DaemonView, row: OrderRow) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rich.cells import cell_len
 from rich.segment import Segment, SegmentLines
 
 from tradebot.domain.calendar import IST
@@ -18,6 +19,7 @@ from tradebot.interfaces.ui.panels.words import age, clock, clock_near, gain, mo
 LINES = 3
 
 _STALE_S = 5.0
+_GAP = 3
 _SHORT_COLUMNS = 100
 _ROOMY_COLUMNS = 160
 
@@ -32,7 +34,9 @@ class Moment:
 
 def header(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
     """Three lines. All of them are in reverse while entries are stopped."""
-    lines = [fitted(line, width) for line in (_run(view, moment, width), _figures(view, width), _alert(view, moment))]
+    lines = [
+        fitted(line, width) for line in (_run(view, moment, width), _figures(view, width), _state(view, moment, width))
+    ]
     if any(alert.level is Level.CRITICAL for alert in view.alerts):
         lines = [[Segment(segment.text, REVERSE) for segment in line] for line in lines]
     return SegmentLines(lines, new_lines=True)
@@ -67,7 +71,7 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
     phase = view.vitals.rollout_phase
     cells: list[Cell] = [
         (f"● {_mode(view)}", BOLD),
-        f"phase {phase} {phase_of(phase).name}" if phase is not None else "",
+        _rollout(phase, width),
         (f"{local:%a %Y-%m-%d %H:%M:%S} IST" if is_wide else f"{local:%Y-%m-%d %H:%M:%S} IST", BOLD),
         _market(view, now, is_wide),
         f"day {view.progress.day} of {view.progress.days}" if view.progress else "",
@@ -78,6 +82,12 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
     if width >= _ROOMY_COLUMNS:
         cells += [f"account {view.account_id}", (facts.session, DIM)]
     return words(*cells)
+
+
+def _rollout(phase: int | None, width: int) -> str:
+    if phase is None:
+        return ""
+    return f"phase {phase} {phase_of(phase).name}" if width >= _ROOMY_COLUMNS else f"phase {phase}"
 
 
 def _link(view: DaemonView) -> Cell:
@@ -101,22 +111,40 @@ def _figures(view: DaemonView, width: int) -> Line:
         cells += [f"free {money(money_of.free)}", f"positions {view.positions_open}/{view.positions_max}"]
     errors = view.errors_recent
     cells.append((f"errors 5m {errors}!", BAD) if errors else "errors 5m 0")
-    if width >= _ROOMY_COLUMNS:
-        cells += _machine(view)
     upcoming = next((row for row in view.schedule if row.next_at is not None), None)
     if upcoming is not None:
         cells.append(f"next {upcoming.name.replace('_', ' ')} {clock_near(upcoming.next_at, view.now)}")
     return words(*cells)
 
 
+def _state(view: DaemonView, moment: Moment, width: int) -> Line:
+    """The worst alert at the left; at the right as much of the machine's state as it leaves room for."""
+    alert, machine = _alert(view, moment), _machine(view)
+    while machine:
+        right = words(*machine)
+        gap = width - _length(alert) - _length(right)
+        if gap >= _GAP:
+            return [*alert, Segment(" " * gap, PLAIN), *right]
+        machine.pop(0)
+    return alert
+
+
+def _length(line: Line) -> int:
+    return sum(cell_len(segment.text) for segment in line)
+
+
 def _machine(view: DaemonView) -> list[Cell]:
+    """What can be missed best comes first: it goes first where there is no room."""
     vitals = view.vitals
-    found = (
-        (vitals.memory_mb, "memory {:.0f} MB"),
-        (vitals.cpu_pct, "cpu {:.0f}%"),
-        (vitals.disk_pct, "disk {:.0f}%"),
-    )
-    return [text.format(figure) for figure, text in found if figure is not None]
+    budget = vitals.orders_in_second, vitals.orders_per_second
+    found: list[Cell] = [
+        "" if vitals.cpu_pct is None else f"cpu {vitals.cpu_pct:.0f}%",
+        "" if None in budget else f"order calls {budget[0]}/{budget[1]} a second",
+        "" if vitals.memory_mb is None else f"memory {vitals.memory_mb:.0f} MB",
+        "" if vitals.disk_pct is None else f"disk {vitals.disk_pct:.0f}%",
+        "database ok" if view.is_saved else ("database FAILS", ALARM),
+    ]
+    return [cell for cell in found if cell]
 
 
 def _alert(view: DaemonView, moment: Moment) -> Line:

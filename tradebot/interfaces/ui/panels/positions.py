@@ -12,15 +12,16 @@ from tradebot.interfaces.ui.panels.words import age, gain, money
 
 _COLUMNS = (
     Column(title="symbol", width=12, grows=True),
+    Column(title="side", width=4, drop=5),
     Column(title="product", width=7, drop=4),
     Column(title="qty", width=7, is_right=True),
     Column(title="avg", width=11, drop=2, is_right=True),
     Column(title="last", width=11, drop=1, is_right=True),
     Column(title="P&L Rs", width=14, is_right=True),
     Column(title="%", width=10, is_right=True),
-    Column(title="realised", width=12, drop=5, is_right=True),
+    Column(title="realised", width=12, drop=6, is_right=True),
     Column(title="held", width=5, drop=3, is_right=True),
-    Column(title="exit", width=18, drop=6),
+    Column(title="exit", width=18, drop=7),
 )
 
 
@@ -40,6 +41,7 @@ def _cells(row: PositionRow, now: datetime) -> list[Cell]:
     position = row.position
     return [
         position.symbol,
+        "buy" if position.quantity >= 0 else "sell",
         str(position.product),
         str(position.quantity),
         money(position.average_price),
