@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import psutil
 from filelock import FileLock, Timeout
 
-from tradebot.domain.errors import AlreadyRunning, SaveFailed
+from tradebot.domain.errors import AlreadyRunning, NoRoom, RestartNeeded, SaveFailed
 from tradebot.ports import Disk
 
 OPEN_FILES_MAX = 16
@@ -28,6 +28,7 @@ Durability = Literal["power", "process"]
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _IST = ZoneInfo("Asia/Kolkata")
 _LOOK = "look at the disk and at the kernel's log (dmesg)"
 
@@ -45,7 +46,11 @@ class DiskRefused(SaveFailed):
         self.mend = mend
 
 
-class DiskFailed(SaveFailed):
+class DiskFull(DiskRefused, NoRoom):
+    """There is no space left, or the user's share of it is used up."""
+
+
+class DiskFailed(RestartNeeded):
     """Nobody knows what of a file is on the disk: it takes no more until a restart has read it again.
 
     After a failed sync the kernel counts the lost pages as clean, so that a second sync would say yes to data
@@ -308,12 +313,13 @@ def write_file(disk: Disk, path: Path, data: bytes) -> None:
 
 
 def _refused(path: Path, error: OSError) -> DiskRefused:
-    return DiskRefused(str(path), _words(error), mend=_mend(path, error.errno))
+    kind = DiskFull if error.errno in _FULL else DiskRefused
+    return kind(str(path), _words(error), mend=_mend(path, error.errno))
 
 
 def _mend(path: Path, number: int | None) -> str:
     match number:
-        case errno.ENOSPC | errno.EDQUOT:
+        case number if number in _FULL:
             return f"free some space on the file system of {path.parent}; a restart is not needed"
         case errno.EROFS:
             return "the file system is read-only, often after a fault: " + _LOOK + ", and mount it writable again"

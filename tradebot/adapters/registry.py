@@ -19,7 +19,7 @@ from tradebot.adapters.registry_format import (
     encode_snapshot,
 )
 from tradebot.domain.coids import IntentKey
-from tradebot.domain.errors import SaveFailed, StateCorrupt
+from tradebot.domain.errors import RestartNeeded, SaveFailed, StateCorrupt
 from tradebot.domain.orders import Coid
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.ports import Disk
@@ -27,6 +27,7 @@ from tradebot.ports import Disk
 SNAPSHOT = "coid_registry.json"
 JOURNAL = "coid_registry.journal"
 
+_RESTART = "look at the disk and at the kernel's log (dmesg), then restart; start-up reads what is really there"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -227,7 +228,8 @@ class CoidRegistry:
 
     def _refuse_closed(self) -> None:
         if self._closed_for is not None:
-            raise SaveFailed(f"the registry in {self._snapshot_path.parent} takes no more: {self._closed_for}")
+            place = self._snapshot_path.parent
+            raise RestartNeeded(f"the registry in {place} takes no more: {self._closed_for}. To mend it: {_RESTART}")
 
 
 class _Index:

@@ -12,6 +12,8 @@ TradebotError
 ├── InvalidTransition       our record and the event do not fit: log, then reconcile
 ├── StateCorrupt            a durable file cannot be trusted: refuse to start
 ├── SaveFailed              the database did not take a change: nothing was sent for it, entries stop
+│   ├── NoRoom              the disk is full: give back the room that is kept for that, and save again
+│   └── RestartNeeded       nobody knows what is on the disk: nothing more is saved before a restart
 ├── SignalsUnusable         what a strategy reads cannot be trusted: place nothing from it, say why
 └── AlreadyRunning          another process owns the folder
 
@@ -82,6 +84,14 @@ class StateCorrupt(TradebotError):
 
 class SaveFailed(TradebotError):
     """The database refused a change; nothing that stands in it was sent or announced."""
+
+
+class NoRoom(SaveFailed):
+    """The disk is full; nothing of the change was written."""
+
+
+class RestartNeeded(SaveFailed):
+    """What was to be saved may or may not be on the disk; only a start that reads it can tell."""
 
 
 class SignalsUnusable(TradebotError):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +32,7 @@ VERSION = 1
 SNAPSHOT = "snapshot.json"
 HISTORY = "history.jsonl"
 _ALL_DATES = 1_000_000
+_AGAIN = "make room, or look at the disk and at the kernel's log (dmesg), then start again; what was answered is there"
 _MEND = "restore the whole folder from a copy, or move it away to begin anew with the opening cash"
 
 
@@ -82,13 +85,22 @@ class FileBooks:
 
     def append(self, commit: Commit) -> None:
         self._left.extend(commit.left)
-        self._write(_line(commit_out(commit)))
+        with self._failures():
+            self._write(_line(commit_out(commit)))
 
     def passed(self, now: datetime) -> None:
-        self._write(b'{"t":"%s"}\n' % now.isoformat().encode())
+        with self._failures():
+            self._write(b'{"t":"%s"}\n' % now.isoformat().encode())
 
     def fold(self, state: State) -> None:
         """History first, then the snapshot that counts it in, then a new journal: each step can be the last one."""
+        with self._failures():
+            self._fold(state)
+
+    def close(self) -> None:
+        os.close(self._journal)
+
+    def _fold(self, state: State) -> None:
         history = self._folder / HISTORY
         lines = b"".join(_line(archived_out(archived)) for archived in self._left)
         _append(history, lines, durable=self._durable)
@@ -104,8 +116,13 @@ class FileBooks:
         self._journal = _open_to_append(_journal_path(self._folder, head.generation))
         _remove_old_journals(self._folder, head.generation)
 
-    def close(self) -> None:
-        os.close(self._journal)
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What the system refuses, with where and what to do. Raises BooksFailed."""
+        try:
+            yield
+        except OSError as error:
+            raise BooksFailed(f"{self._folder}: {error.strerror or error}. To mend it: {_AGAIN}") from error
 
     def _write(self, line: bytes) -> None:
         written = os.write(self._journal, line)

@@ -15,12 +15,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 
 from tests.unit.storage.builders import MONDAY, an_attempt, an_event, an_order
+from tradebot.adapters.disk import DiskFailed
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import fetch_all, for_reading, open_engine, time_statements, write_transaction
+from tradebot.adapters.storage.faults import failed_save
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.rows import RowReader, RowWriter
 from tradebot.adapters.storage.schema_version import create_database
-from tradebot.domain.errors import SaveFailed
+from tradebot.domain.errors import NoRoom, RestartNeeded, SaveFailed
 from tradebot.domain.orders import Order
 from tradebot.ports import Changes
 
@@ -64,6 +66,32 @@ def test_a_save_waits_for_nobody_for_ever_and_says_why_it_failed(engine: Engine,
 
     store.save(Changes(orders=[an_order()]))
     assert store.load(MONDAY).orders == [an_order()]
+
+
+def test_after_a_change_that_could_not_be_synced_nothing_more_is_saved(engine: Engine) -> None:
+    """A second sync would say yes to what the first one has lost."""
+    store, failures = SqlOrderStore(engine), [sqlite3.OperationalError("disk I/O error")]
+
+    @event.listens_for(engine, "checkout")
+    def fail(*_about: object) -> None:
+        if failures:
+            raise failures.pop()
+
+    with pytest.raises(DiskFailed, match="restart"):
+        store.save(Changes(orders=[an_order()]))
+    with pytest.raises(DiskFailed, match="restart"):
+        store.save(Changes(orders=[an_order()]))
+
+    assert store.load(MONDAY).orders == []
+    SqlOrderStore(engine).save(Changes(orders=[an_order()]))
+
+
+def test_a_full_disk_is_told_from_other_refusals() -> None:
+    assert isinstance(failed_save("db", "OperationalError: database or disk is full"), NoRoom)
+    assert isinstance(failed_save("db", "OperationalError: disk I/O error"), RestartNeeded)
+    locked = failed_save("db", "OperationalError: database is locked")
+    assert not isinstance(locked, NoRoom | RestartNeeded)
+    assert "end that one" in str(locked)
 
 
 def test_a_reader_sees_one_state_and_stops_no_writer(engine: Engine) -> None:

@@ -23,7 +23,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tradebot.adapters.storage.column_types import to_json
-from tradebot.domain.errors import SaveFailed, StateCorrupt
+from tradebot.adapters.storage.faults import failed_save
+from tradebot.domain.errors import StateCorrupt
 
 Durability = Literal["power", "process"]
 
@@ -145,12 +146,13 @@ def write_transaction(engine: Engine) -> Iterator[DBAPICursor]:
     """The driver's own cursor in one transaction: committed at the end, rolled back by whatever is raised.
 
     The order path spends its time here, so it does without SQLAlchemy's statement machinery (0.15 ms for four
-    statements). Raises SaveFailed for each error of the database or its driver, that of a commit included.
+    statements). Raises SaveFailed for each error of the database or its driver, that of a commit included; DiskFailed
+    where nobody knows what of the change is on the disk, DiskFull where there is no room for it.
     """
     try:
         connection = engine.raw_connection()
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
-        raise SaveFailed(_cause(error)) from error
+        raise failed_save(_place(engine), _cause(error)) from error
     try:
         cursor = connection.cursor()
         if engine.dialect.name == "sqlite":
@@ -159,7 +161,7 @@ def write_transaction(engine: Engine) -> Iterator[DBAPICursor]:
         connection.commit()
     except engine.dialect.loaded_dbapi.Error as error:
         _abandon(engine, connection, error)
-        raise SaveFailed(_cause(error)) from error
+        raise failed_save(_place(engine), _cause(error)) from error
     except BaseException:
         connection.rollback()
         raise
@@ -173,6 +175,10 @@ def _abandon(engine: Engine, connection: PoolProxiedConnection, error: DBAPIModu
         connection.invalidate(error)
     else:
         connection.rollback()
+
+
+def _place(engine: Engine) -> str:
+    return str(engine.url.database) if engine.dialect.name == "sqlite" else engine.url.render_as_string()
 
 
 def _cause(error: BaseException) -> str:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from tradebot.adapters.disk import DiskFailed
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.faults import as_refusal
@@ -78,6 +79,7 @@ class SqlOrderStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = for_reading(engine)
+        self._failed: DiskFailed | None = None
         self._writers = tuple(
             (field, RowWriter(table, engine.dialect, on_conflict)) for field, table, on_conflict in _SAVED
         )
@@ -94,8 +96,11 @@ class SqlOrderStore:
         """One transaction, one statement for each kind of row; durable on return, as the engine was opened.
 
         Raises SaveFailed for whatever the database refuses, and TypeError or ValueError, before anything is
-        sent to it, for a value that it cannot keep (a naive instant, money that is no Decimal).
+        sent to it, for a value that it cannot keep (a naive instant, money that is no Decimal). After a DiskFailed
+        every save raises it: a second sync would say yes to what the first one has lost.
         """
+        if self._failed is not None:
+            raise self._failed
         work = [
             (writer, writer.parameters(_ORDERED.get(field, list)(values)))
             for field, writer in self._writers
@@ -103,9 +108,13 @@ class SqlOrderStore:
         ]
         if not work:
             return
-        with write_transaction(self._engine) as cursor:
-            for writer, parameters in work:
-                writer.write(cursor, parameters)
+        try:
+            with write_transaction(self._engine) as cursor:
+                for writer, parameters in work:
+                    writer.write(cursor, parameters)
+        except DiskFailed as failure:
+            self._failed = failure
+            raise
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         table = tables.attempts
