@@ -16,6 +16,7 @@ FOREIGN = (MIGRATED, IMPORTED)
 ATTEMPTS_MAX = 36 * 36 - 1
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _HASH_LENGTH = 15
+_LENGTH = 1 + _HASH_LENGTH + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ def drawn(number: int) -> Coid:
 
 def is_drawn(coid: Coid) -> bool:
     return coid.startswith(DRAWN)
+
+
+def is_derived(tag: str) -> bool:
+    """Whether a broker's tag has the form of an id of ours that says what it is for."""
+    return len(tag) == _LENGTH and tag.startswith(VERSION) and set(tag) <= set(_DIGITS)
 
 
 def is_foreign(coid: Coid) -> bool:

@@ -100,6 +100,7 @@ def _forget_rows(memory: Memory, before: date) -> None:
     for broker_order_id, row in list(memory.seen.items()):
         if broker_order_id not in memory.coids and ist_date(row.updated_at) < before:
             del memory.seen[broker_order_id]
+            memory.strangers.pop(row.tag or "", None)
 
 
 def _forget_positions(memory: Memory) -> None:

@@ -55,6 +55,8 @@ class DerivedSlots:
         number, filled = entries[0].attempt_count if entries else 1, 0
         while number <= ATTEMPTS_MAX:
             coid = derive(key, number)
+            if coid in unit.memory.strangers:
+                return Slot(Submission.DUPLICATE, coid, number)
             attempt = unit.attempts.get(coid)
             entry = unit.reserved(coid) or self._setting.registry.get(coid)
             status = attempt.status if attempt is not None else entry.status if entry is not None else None

@@ -80,13 +80,14 @@ class Memory:
     are the sell orders of a position, oldest first; `unsent` are rows without an attempt, by the id that is kept for
     them; `held_back` names the order that must be cancelled before another one goes, by that one; `once` names the
     commands that are to be remembered when they are answered, by correlation id, and `command_runs` those that were;
-    `breaches` names the order whose fills went too far for its decision; `seen` is the last row of the broker's book
-    that was compared; `in_flight` are requests handed to a lane by this process, `landings` says at which tick (a
-    count of hand-overs and landings) one ended; `running` are jobs that wait for an answer; `waiting` are submissions
-    that wait for a picture of the market, and `market_asked` says that one is under way; `book_asked` says it of a look
-    at the order book, and `looks_wanted` why another one follows; `batch_callers` are answered
-    when their batch is complete, `refused` says why an order of a batch was not placed, `batch_orders` leads to those
-    that were; `newest_ids` names the newest id of an order and type.
+    `breaches` names the order whose fills went too far for its decision; `strangers` are orders at the broker with an
+    id of ours that no book knows; `seen` is the last row of the broker's book that was compared; `in_flight` are
+    requests handed to a lane by this process, `landings` says at which tick (a count of hand-overs and landings) one
+    ended; `running` are jobs that wait for an answer; `waiting` are submissions that wait for a picture of the market,
+    and `market_asked` says that one is under way; `book_asked` says it of a look at the order book, and `looks_wanted`
+    why another one follows; `batch_callers` are answered when their batch is complete, `refused` says why an order of
+    a batch was not placed, `batch_orders` leads to those that were; `newest_ids` names the newest id of an order and
+    type.
     """
 
     sums: Sums = field(default_factory=Sums)
@@ -120,6 +121,7 @@ class Memory:
     lifecycle_ids: Table[str, LifecycleId] = field(default_factory=Table)
     newest_ids: Table[str, str] = field(default_factory=Table)
     seen: dict[BrokerOrderId, BrokerOrder] = field(default_factory=dict)
+    strangers: dict[str, BrokerOrderId] = field(default_factory=dict)
     in_flight: set[str] = field(default_factory=set)
     landings: dict[str, int] = field(default_factory=dict)
     ticks: int = 1
@@ -267,6 +269,7 @@ class Unit:
         self.timers: list[tuple[Job, datetime]] = []
         self.landed: list[str] = []
         self.seen: dict[BrokerOrderId, BrokerOrder] = {}
+        self.strangers: dict[str, BrokerOrderId] = {}
         self.looks: list[str] = []
         self.cleared: list[Coid] = []
         self.shortages: dict[PositionId, Shortage | None] = {}
@@ -364,6 +367,7 @@ class Unit:
         self.sums.merge()
         if self._batch is None:
             self.memory.seen.update(self.seen)
+            self.memory.strangers.update(self.strangers)
             _take_over(self.memory.shortages, self.shortages)
             self.memory.told |= self.told
             self.memory.duplicates.extend(self.duplicates)
@@ -387,6 +391,7 @@ class Unit:
         batch.timers += self.timers
         batch.landed += self.landed
         batch.seen |= self.seen
+        batch.strangers |= self.strangers
         batch.shortages |= self.shortages
         batch.looks += self.looks
         batch.cleared += self.cleared

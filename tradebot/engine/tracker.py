@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord
 from tradebot.domain.calendar import ist_date
+from tradebot.domain.coids import is_derived
 from tradebot.domain.corporate_actions import factor_between
 from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.lifecycle import OrderChange
@@ -34,6 +35,7 @@ from tradebot.engine.absence import Absence
 from tradebot.engine.adoption import adopted
 from tradebot.engine.desk import Desk
 from tradebot.engine.followups import FollowUps
+from tradebot.engine.halts import halt
 from tradebot.engine.manual import Manual
 from tradebot.engine.messages import BookSeen, Job, OrderSeen
 from tradebot.engine.setting import Setting
@@ -260,7 +262,17 @@ class Tracker:
         if row.broker_order_id in unit.memory.seen:
             return
         unit.seen[row.broker_order_id] = row
+        if row.tag is not None and is_derived(row.tag) and self._setting.registry.get(Coid(row.tag)) is None:
+            self._see_stranger(unit, row, row.tag)
+            return
         self._manual.placed(unit, row)
+
+    def _see_stranger(self, unit: Unit, row: BrokerOrder, tag: str) -> None:
+        """It has an id of ours, and no book of ours knows it: the books are older than the order, or another tradebot
+        trades here. Its intent is not placed again, and a human looks at its symbol."""
+        unit.strangers[tag] = row.broker_order_id
+        cause = f"the order {row.broker_order_id} at the broker has an id of ours ({tag}) that no book knows"
+        halt(unit, row.symbol, f"{cause}: look at it there, and see whether state/ was put back from an older copy")
 
     def _tell_twin(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """Two orders with one id of ours at the broker: told at once, never corrected by trading."""
