@@ -298,6 +298,18 @@ class KillLatch(Protocol):
         ...
 
 
+class SpaceReserve(Protocol):
+    """Room on the disk that is kept for what must still be saved when the disk is full."""
+
+    def give_back(self) -> bool:
+        """True when there was some to give."""
+        ...
+
+    def take(self) -> bool:
+        """Keep it, or see that it is kept; False while there is no room for it."""
+        ...
+
+
 class IdLookup(Protocol):
     """A cache from ids to orders that any thread may ask; losing all of it changes no answer."""
 

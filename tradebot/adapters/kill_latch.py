@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
-from tradebot.domain.kill import UNREADABLE, Latch, read_latch, written
+from tradebot.adapters.space_reserve import FileReserve
+from tradebot.domain.kill import UNREADABLE, KillMode, Latch, read_latch, written
 
 FILE = "kill"
 _MODE = 0o600
@@ -30,12 +32,31 @@ class FileLatch:
             return UNREADABLE
 
     def latch(self, latch: Latch) -> None:
-        """Durable on return; the old or the new latch is there at every instant. Raises OSError."""
+        """Durable on return; the old or the new latch is there at every instant. On a full disk it takes the room that
+        is kept for such a day. Raises OSError; when it does for want of room, entries are stopped all the same."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._write(latch)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            FileReserve(self._path.parent).give_back()
+            self._write_in_the_last_room(latch)
+
+    def _write_in_the_last_room(self, latch: Latch) -> None:
+        """An empty file needs none, and what cannot be read stops entries: all that the mode `stop` does."""
+        try:
+            self._write(latch)
+        except OSError:
+            self._path.touch(_MODE)
+            if latch.mode is not KillMode.STOP:
+                raise
+
+    def _write(self, latch: Latch) -> None:
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
         try:
-            os.write(descriptor, written(latch))
+            _write_whole(descriptor, written(latch))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -54,6 +75,12 @@ class FileLatch:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class MemoryLatch:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine as DatabaseEngine
@@ -19,7 +19,7 @@ from config.settings import Settings
 from tradebot.adapters.brokers.latched import prove_latch
 from tradebot.adapters.brokers.paper import PaperBroker
 from tradebot.adapters.chance import MachineChance, SeededChance
-from tradebot.adapters.disk import DiskRefused, RealDisk
+from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightLimits, FlightRecord
 from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
@@ -33,7 +33,8 @@ from tradebot.adapters.marketdata.tape import ListedTape
 from tradebot.adapters.masked_disk import MaskedDisk
 from tradebot.adapters.masking import masking
 from tradebot.adapters.observed_store import ObservedStore
-from tradebot.adapters.registry import JOURNAL, SNAPSHOT, CoidRegistry
+from tradebot.adapters.registry import CoidRegistry
+from tradebot.adapters.space_reserve import FileReserve
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.lifecycle_care import note_account
@@ -45,16 +46,17 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app.calls import Calls, calls_of
 from tradebot.app.configuration import SettingsFile, channel_problems, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
-from tradebot.domain.coids import stands_in_no_registry
+from tradebot.app.refusals import refuse_files, refuse_lost_registry, refuse_older_database
 from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.lifecycle_ids import AccountKind
 from tradebot.engine.bus import Bus, Listener
 from tradebot.engine.fill_telemetry import FillTelemetry
 from tradebot.engine.relay import Relay
+from tradebot.engine.room import NoReserve
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Scheduler, Strategy
+from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Scheduler, SpaceReserve, Strategy
 from tradebot.runtime.collector import uncollected
 
 _MEGABYTE = 1024 * 1024
@@ -91,6 +93,7 @@ class Books:
     latch: FileLatch
     lookup: IdLookup
     chance: Chance
+    reserve: SpaceReserve
 
     def flush(self) -> None:
         """For the beat: what waits in the session's files is handed to the system."""
@@ -138,12 +141,12 @@ def owned_disk(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk 
 
 def open_database(stack: ExitStack, settings: Settings, home: Path, disk: RealDisk) -> DatabaseEngine:
     """The first file that is made; what stands in the way of a run is found here. Raises StateCorrupt."""
-    _refuse_files(home)
+    refuse_files(home)
     prove_latch(home / "state")
     with unseen(settings.secrets()):
         database = create_database(settings.run.database_url_in(home), settings.run.durability_in_force)
         stack.callback(database.dispose)
-        _refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
+        refuse_lost_registry(disk, home / "state", SqlOrderStore(database))
         kind = AccountKind.LIVE if settings.run.mode == "live" else AccountKind.PAPER
         note_account(database, settings.run.account_id, kind)
     return database
@@ -177,6 +180,7 @@ def open_books(
     with uncollected():
         registry = CoidRegistry.open(disk, home / "state", at)
     stack.callback(registry.close)
+    refuse_older_database(registry, SqlOrderStore(database), settings.run.database_url_in(home))
     session = _session_folder(home, RealClock().now())
     settings_file = SettingsFile(disk, session / "settings.json")
     settings_file.begin(settings, at)
@@ -196,6 +200,7 @@ def open_books(
         latch=FileLatch(home / "state"),
         lookup=_lookup(settings),
         chance=SeededChance(settings.replay.seed) if settings.run.mode == "replay" else MachineChance(),
+        reserve=NoReserve() if settings.run.mode == "replay" else FileReserve(home / "state"),
     )
 
 
@@ -241,6 +246,7 @@ def ports_of(scene: Scene, books: Books, timing: Timing, doors: Calls, telemetry
         latch=books.latch,
         lookup=books.lookup,
         chance=books.chance,
+        reserve=books.reserve,
     )
 
 
@@ -353,30 +359,6 @@ def _tellers(
     stack.callback(record.close)
     shown = [_blind(listener, mask) for listener in listeners] if secrets else listeners
     return Bus([log, events, *shown]), log, record, events
-
-
-def _refuse_files(home: Path) -> None:
-    """A file where a folder belongs would only be noticed when nothing more can be written there."""
-    for folder in (home / "logs", home / "sessions", home / "state" / "exchange"):
-        if folder.exists() and not folder.is_dir():
-            raise DiskRefused(str(folder), "is no folder", mend="move it away")
-
-
-def _refuse_lost_registry(disk: Disk, folder: Path, store: SqlOrderStore) -> None:
-    """A registry that is gone is never replaced by an empty one while the database knows of open orders."""
-    if disk.read(folder / SNAPSHOT) is not None or disk.read(folder / JOURNAL) is not None:
-        return
-    open_ids = [
-        attempt.coid
-        for attempt in store.load(date.max).attempts
-        if attempt.status.is_open and not stands_in_no_registry(attempt.coid)
-    ]
-    if open_ids:
-        raise StateCorrupt(
-            str(folder / SNAPSHOT),
-            f"is gone, and the database knows {len(open_ids)} open orders",
-            mend="put back the newest copy of the registry and its journal, then run `main.py doctor`",
-        )
 
 
 def _hear_libraries(stack: ExitStack, log: JsonlLog, clock: Clock) -> None:

@@ -24,6 +24,7 @@ from tradebot.engine.ids import OrderIds
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import Job, JobDue
 from tradebot.engine.recovery import remember
+from tradebot.engine.room import NoReserve
 from tradebot.engine.session_start import SessionBegan, known_attempts
 from tradebot.engine.setting import Setting
 from tradebot.ports import (
@@ -38,6 +39,7 @@ from tradebot.ports import (
     MarketData,
     OrderStore,
     Scheduler,
+    SpaceReserve,
     Stored,
     Strategy,
 )
@@ -64,6 +66,7 @@ class Ports:
     latch: KillLatch = field(default_factory=MemoryLatch)
     lookup: IdLookup = field(default_factory=MemoryLookup)
     chance: Chance = field(default_factory=lambda: SeededChance(0))
+    reserve: SpaceReserve = field(default_factory=NoReserve)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,7 @@ def build_engine(ports: Ports, rules: Rules, inbox: Inbox) -> Engine:
         lookup=ports.lookup,
         announcers=ports.announcers,
         meter=meter,
+        reserve=ports.reserve,
     )
     return Engine(setting, remember(stored, ports.store, ports.registry), inbox, parts)
 

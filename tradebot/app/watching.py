@@ -23,6 +23,7 @@ from tradebot.engine.alert_watch import AlertWatch, Source
 from tradebot.engine.engine import Engine
 from tradebot.engine.fill_telemetry import FillTelemetry
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.room import Room
 from tradebot.engine.state import Memory
 from tradebot.ports import Clock
 from tradebot.runtime.watchdog import Pulse, Watchdog
@@ -119,11 +120,13 @@ class Vigil:
     heartbeat: Heartbeat
     watch: AlertWatch
     watchdog: Watchdog
+    room: Room
 
     def turn(self) -> None:
         self.pulse.turn()
 
     def beat(self) -> None:
+        self.room.look()
         self.heartbeat.poll()
         self.watch.poll()
 
@@ -213,9 +216,10 @@ def begin_vigil(
         tell=books.log,
         heartbeat_every=timedelta(seconds=every_s),
     )
+    engine.room.look()
     watchdog.start()
     stack.callback(watchdog.stop)
-    return Vigil(pulse=pulse, heartbeat=heartbeat, watch=watch, watchdog=watchdog)
+    return Vigil(pulse=pulse, heartbeat=heartbeat, watch=watch, watchdog=watchdog, room=engine.room)
 
 
 def _off_when(switch: Callable[[bool], None]) -> Callable[[bool], None]:

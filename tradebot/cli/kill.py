@@ -17,6 +17,8 @@ def kill(options: argparse.Namespace) -> int:
     try:
         _latch(options).latch(Latch(mode=mode, reason=options.reason, at=RealClock().now()))
     except OSError as cause:
+        if _latch(options).read() is not None:
+            print("tradebot: entries are stopped, and nothing more than that", file=sys.stderr)
         return _failed(cause)
     print(f"killed: {mode}; no entry goes out until `main.py release`")
     return ExitCode.OK

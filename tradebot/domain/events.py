@@ -85,6 +85,8 @@ class EventName(StrEnum):
     BROKER_SESSION = "BROKER_SESSION"
     BROKER_LOGIN_MISSING = "BROKER_LOGIN_MISSING"
     ENTRIES_STOPPED = "ENTRIES_STOPPED"
+    SPACE_SHORT = "SPACE_SHORT"
+    SPACE_BACK = "SPACE_BACK"
     ENTRIES_PAUSED = "ENTRIES_PAUSED"
     BOUND_REACHED = "BOUND_REACHED"
     ENTRIES_RESUMED = "ENTRIES_RESUMED"
@@ -504,9 +506,16 @@ EVENT_FIELDS: Mapping[EventName, EventFields] = {
         levels=_CRITICAL,
     ),
     EventName.ENTRIES_STOPPED: EventFields(
-        meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again.",
+        meaning="A change could not be saved. Nothing of it was sent; entries stop until a save works again. Told once"
+        " for each cause until then.",
         levels=_CRITICAL,
     ),
+    EventName.SPACE_SHORT: EventFields(
+        meaning="The disk is full, or too full to keep room for cancellations and exits: no entries until there is"
+        " some.",
+        levels=_CRITICAL,
+    ),
+    EventName.SPACE_BACK: EventFields(meaning="There is room on the disk again: entries are open.", levels=_WARNING),
     EventName.BOUND_REACHED: EventFields(
         meaning="Entries are paused: more would have left than was asked for (entered_against_sent), or the broker"
         " refused too many in a row (rejects_in_a_row). Exits go on.",

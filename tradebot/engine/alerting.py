@@ -11,6 +11,7 @@ from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.policy import Policy
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.halt import Brake
 from tradebot.engine.messages import AcknowledgeAlert, AlertChanged, ListAlerts, PauseEntries
 from tradebot.engine.state import Unit
 
@@ -106,7 +107,7 @@ def _over(unit: Unit, message: AlertChanged, before: StandingAlert | None) -> No
         fields={"alert": message.name, "figure": _short(message.figure), "lasted_s": lasted_s},
     )
     if message.name in (AlertName.SILENT_ENGINE, AlertName.MISSED_HEARTBEATS):
-        unit.memory.halt.release()
+        unit.memory.halt.release(Brake.WATCHDOG)
 
 
 def _tell(unit: Unit, rule: AlertRule, message: AlertChanged, policy: Policy) -> None:

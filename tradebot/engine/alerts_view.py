@@ -38,6 +38,8 @@ def alerts_of(memory: Memory, policy: Policy, mode: str) -> tuple[Alert, ...]:
         alerts.append(Alert(level=Level.CRITICAL, text=text, at=memory.unreachable_since))
     if memory.entries_stopped:
         alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.entries_stopped}"))
+    if memory.halt.reason:
+        alerts.append(Alert(level=Level.CRITICAL, text=f"entries stopped: {memory.halt.reason}"))
     if memory.is_paused:
         alerts.append(Alert(level=Level.WARNING, text="entries are paused; P resumes them"))
     for standing in memory.alerts.values():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from tradebot.domain.calendar import ist_date
-from tradebot.domain.errors import BrokerUnavailable, TradebotError
+from tradebot.domain.errors import BrokerUnavailable, NoRoom, RestartNeeded, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import Latch
 from tradebot.domain.lifecycle_ids import resolved
@@ -70,12 +70,13 @@ from tradebot.engine.replacing import Replacing
 from tradebot.engine.retry_desk import RetryDesk
 from tradebot.engine.retry_steps import RetrySteps
 from tradebot.engine.retrying import Retrying
+from tradebot.engine.room import NoReserve, Room
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
 from tradebot.engine.submissions import Submissions
 from tradebot.engine.tracker import Tracker
-from tradebot.ports import Clock, IdLookup, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter
+from tradebot.ports import Clock, IdLookup, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter, SpaceReserve
 
 BATCH_MAX = 256
 """How many messages share one transaction at most."""
@@ -104,6 +105,7 @@ class Parts:
     lookup: IdLookup
     announcers: Sequence[Announcer] = ()
     meter: SendMeter
+    reserve: SpaceReserve = field(default_factory=NoReserve)
 
 
 class Engine:
@@ -123,6 +125,7 @@ class Engine:
         self._answers = parts.answers
         self._lookup = parts.lookup
         self._meter = parts.meter
+        self.room = Room(parts.reserve, memory.halt, parts.bus, parts.clock)
         enter_again(memory, parts.meter, parts.clock.now())
         self._announcements = Announcements(parts.announcers)
         self._received = 0
@@ -236,6 +239,8 @@ class Engine:
             self._received += 1
             self._recorder.record(self._received, now, message, joins=index > 0)
         refused = self._save_together(messages, now)
+        if isinstance(refused, NoRoom) and self.room.make():
+            refused = self._save_together(messages, now)
         if refused is not None and len(messages) > 1:
             for message in messages:
                 self._refuse(now, message, self._save_together([message], now))
@@ -509,20 +514,19 @@ class Engine:
             self._answers.release(self._submissions.unsaved(self.memory, message.names, str(cause)))
             self._answers.release(self._batches.unsaved(self.memory, message.names, str(cause)))
             self._answers.release(self._modifying.unsaved(self.memory, message.names, str(cause)))
-        self.memory.entries_stopped = f"the last change could not be saved: {cause}"
-        self._bus.publish(
-            [
-                Event(
-                    name=EventName.ENTRIES_STOPPED,
-                    at=now,
-                    level=Level.CRITICAL,
-                    message=self.memory.entries_stopped,
-                    component="database",
-                )
-            ]
-        )
+        self._stop_entries(f"the last change could not be saved: {cause}", now)
+        if isinstance(cause, RestartNeeded):
+            return
         for name in (Job.VERIFY, Job.CATCH_UP):
             self._scheduler.once(name, now + self._setting.policy.times.verify_after)
+
+    def _stop_entries(self, text: str, now: datetime) -> None:
+        """Told once for each cause: what could not be saved is tried again every few seconds."""
+        if text == self.memory.entries_stopped:
+            return
+        self.memory.entries_stopped = text
+        name, level = EventName.ENTRIES_STOPPED, Level.CRITICAL
+        self._bus.publish([Event(name=name, at=now, level=level, message=text, component="database")])
 
     def _hand_over(self, call: Call) -> None:
         order, flags = self._order_of(call), self._setting.policy.flags

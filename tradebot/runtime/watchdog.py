@@ -11,7 +11,7 @@ from threading import Thread
 from tradebot.domain.alerts import ALERT_RULES, AlertName, Severity
 from tradebot.domain.events import Event, EventName
 from tradebot.engine.alerting import describe, fields_of, level_of
-from tradebot.engine.halt import Halt
+from tradebot.engine.halt import Brake, Halt
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import AlertChanged
 from tradebot.ports import Clock
@@ -90,7 +90,7 @@ class Watchdog:
     def _alarm(self, name: AlertName, severity: Severity, figure: Decimal) -> None:
         rule = ALERT_RULES[name]
         text = describe(rule, severity, figure)
-        self._halt.pull(text)
+        self._halt.pull(Brake.WATCHDOG, text)
         message = AlertChanged(name=name, severity=severity, figure=figure, events=1)
         self._tell(
             Event(

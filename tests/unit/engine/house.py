@@ -42,8 +42,9 @@ from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine, Recorder
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import CancelOrder, Job, JobDue, Message, OrderPushed, SignalsReady
+from tradebot.engine.room import NoReserve
 from tradebot.engine.state import Memory
-from tradebot.ports import Capabilities, Changes, IdRegistry, Lanes, OrderStore
+from tradebot.ports import Capabilities, Changes, IdRegistry, Lanes, OrderStore, SpaceReserve
 
 STATE = Path("/home/state")
 ROUNDS_MAX = 100
@@ -80,6 +81,7 @@ class House:
         database: Database | None = None,
         latch: MemoryLatch | None = None,
         recorder: Recorder | None = None,
+        reserve: SpaceReserve | None = None,
     ) -> None:
         self.clock = FakeClock(at)
         self.disk = SimDisk()
@@ -93,6 +95,7 @@ class House:
         self.answers = AnswerDesk()
         self.lanes = HeldLanes()
         self.latch = latch or MemoryLatch()
+        self._reserve = reserve or NoReserve()
         if stored is not None:
             self.database.store.save(stored)
         self._books = books or (lambda store, registry: (store, registry))
@@ -232,6 +235,7 @@ class House:
             answers=self.answers,
             announcers=self._announcers,
             latch=self.latch,
+            reserve=self._reserve,
         )
         rules = Rules(
             policy=self.policy,

@@ -65,8 +65,8 @@ class HealthWatch:
         }
 
     def _database(self, memory: Memory, is_answering: Callable[[], bool]) -> Part:
-        if memory.entries_stopped:
-            return Part(is_well=False, text=memory.entries_stopped)
+        if stopped := memory.entries_stopped or memory.halt.reason:
+            return Part(is_well=False, text=stopped)
         try:
             is_well = is_answering()
         except Exception as fault:  # whatever it is, it does not answer
