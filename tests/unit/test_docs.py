@@ -127,7 +127,7 @@ def test_no_field_takes_a_name_that_every_line_has() -> None:
 def _paths(text: str) -> Iterator[str]:
     """What stands in backticks, outside of fenced blocks, and begins with something in this folder or is a source."""
     for word in _CODE.findall(_FENCE.sub("", text)):
-        path = word.split(" ")[0].rstrip("/")
+        path = word.split(" ")[0].partition("::")[0].rstrip("/")
         is_ours = path.split("/")[0] in _TOP or _SOURCE.fullmatch(path)
         if is_ours and "*" not in path and path not in NOT_IN_GIT:
             yield path
