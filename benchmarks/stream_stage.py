@@ -33,6 +33,7 @@ from tradebot.interfaces.api.server import HttpServer
 from tradebot.interfaces.api.services import Limits, Services
 from tradebot.interfaces.api.stream.hub import Hub
 from tradebot.ports import Broker, MarketData
+from tradebot.runtime.interpreter import set_for_a_run
 
 ORDERS = 500
 
@@ -99,7 +100,8 @@ def open_served(
 
 @contextmanager
 def _running(stage: Stage) -> Iterator[None]:
-    """The engine's thread; the context begins when the books are compared with the broker."""
+    """The engine's thread, in a process that is set like the daemon's; the context begins when the books are compared
+    with the broker."""
     stopping = Event()
 
     def run() -> None:
@@ -112,7 +114,8 @@ def _running(stage: Stage) -> Iterator[None]:
     while not stage.engine.memory.is_reconciled:
         stopping.wait(0.01)
     try:
-        yield
+        with set_for_a_run():
+            yield
     finally:
         stopping.set()
         thread.join()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import sys
 from datetime import datetime
+
+import pytest
 
 from tests.unit.engine.house import House
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import OrderPushed
+from tradebot.runtime.interpreter import TURN_S
 from tradebot.runtime.live import BEAT_S, LiveLoop
 
 TURNS_IN_A_BEAT = 3
@@ -85,11 +89,11 @@ def test_a_market_that_never_pauses_keeps_nobody_from_a_turn() -> None:
     assert 0 < counts[0] < RESTLESS_MAX
 
 
-def test_what_is_there_when_the_loop_begins_is_not_collected_until_it_ends() -> None:
-    house, frozen = House(is_started=False), list[int]()
+def test_while_the_loop_runs_threads_take_short_turns_and_what_was_there_is_not_collected() -> None:
+    house, before_s, seen = House(is_started=False), sys.getswitchinterval(), list[tuple[int, float]]()
 
     def turn() -> None:
-        frozen.append(gc.get_freeze_count())
+        seen.append((gc.get_freeze_count(), sys.getswitchinterval()))
         loop.stop()
 
     loop = LiveLoop(
@@ -102,5 +106,7 @@ def test_what_is_there_when_the_loop_begins_is_not_collected_until_it_ends() -> 
     )
     loop.run()
 
-    assert frozen[0] > 0
-    assert gc.get_freeze_count() == 0
+    frozen, turn_s = seen[0]
+    assert frozen > 0
+    assert turn_s == pytest.approx(TURN_S)
+    assert (gc.get_freeze_count(), sys.getswitchinterval()) == (0, before_s)

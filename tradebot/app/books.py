@@ -57,7 +57,7 @@ from tradebot.engine.room import NoReserve
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.ports import Chance, Clock, Disk, IdLookup, Lanes, OrderStore, Scheduler, SpaceReserve, Strategy
-from tradebot.runtime.collector import uncollected
+from tradebot.runtime.interpreter import uncollected
 
 _MEGABYTE = 1024 * 1024
 # Virtual seconds pass by the thousand: a replay's record is flushed when its buffer is full.

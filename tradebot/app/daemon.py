@@ -43,7 +43,7 @@ from tradebot.ports import (
     Stored,
     Strategy,
 )
-from tradebot.runtime.collector import uncollected
+from tradebot.runtime.interpreter import uncollected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

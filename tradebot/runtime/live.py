@@ -11,7 +11,7 @@ from tradebot.domain.orders import BrokerOrderId
 from tradebot.engine.engine import Engine
 from tradebot.engine.messages import Job, JobDue, OrderPushed
 from tradebot.ports import Clock, Lanes
-from tradebot.runtime.collector import long_lived
+from tradebot.runtime.interpreter import set_for_a_run
 
 BEAT_S = 1.0
 _POLL_S = 0.2
@@ -74,7 +74,7 @@ class LiveLoop:
         """Recover, trade, and end in an orderly way; True when every call in flight had ended in time."""
         self._timetable.start()
         self._engine.start()
-        with long_lived():
+        with set_for_a_run():
             self._turn_until_stopped()
         self._timetable.stop()
         is_clean = self._lanes.close(STOP_S)

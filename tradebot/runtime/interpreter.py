@@ -1,0 +1,40 @@
+"""How Python itself is set while the daemon runs: its garbage collector, and how its threads take turns."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TURN_S = 0.0005
+"""How long a thread goes on while another one waits for its turn. With Python's own 5 ms, an update in the hands of the
+HTTP thread waits so long for an engine that is at work, at each send: half a millisecond halved its median and its
+tail."""
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """While much is loaded that stays: collecting was a third of the time of a full registry."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def set_for_a_run() -> Iterator[None]:
+    """Short turns; and what is there now stays, so that the collector leaves it alone. With 100,000 registry entries a
+    full collection held every thread for 0.17 s, whatever an order was waiting for."""
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_S)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(before_s)
