@@ -98,6 +98,20 @@ class BrokerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    id: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLeg:
+    batch_id: str
+    number: int
+    order_id: str | None
+    unwind_order_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseView:
     """`fills` stand in the order in which they were booked, `events` in that of their accounts' sequences."""
 
@@ -107,6 +121,8 @@ class DatabaseView:
     positions: Sequence[Position]
     events: Sequence[OrderEvent]
     requests: Sequence[BrokerRequest]
+    batches: Sequence[Batch] = ()
+    batch_legs: Sequence[BatchLeg] = ()
 
     @classmethod
     def from_connection(cls, connection: sqlite3.Connection) -> DatabaseView:
@@ -120,6 +136,8 @@ class DatabaseView:
                 positions=_read(connection, Position, "positions", "id"),
                 events=_read(connection, OrderEvent, "order_events", "account_id, sequence"),
                 requests=_read(connection, BrokerRequest, "broker_requests", "id"),
+                batches=_read(connection, Batch, "batches", "id"),
+                batch_legs=_read(connection, BatchLeg, "batch_legs", "batch_id, number"),
             )
         except (sqlite3.Error, ValueError, TypeError, InvalidOperation) as e:
             raise Unreadable(f"database: {type(e).__name__}: {e}") from e

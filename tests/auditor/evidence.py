@@ -1,4 +1,4 @@
-"""The four copies of the truth side by side, with the look-ups that the checks share."""
+"""The copies of the truth side by side, with the look-ups that the checks share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.auditor.database_view import Attempt, DatabaseView, Order, Position
 from tests.auditor.exchange_view import ExchangeOrder, ExchangeTrade, ExchangeView
 from tests.auditor.log_view import LogView
 from tests.auditor.registry_view import RegistryView
+from tests.auditor.stream_view import StreamView
 
 Holding = tuple[str, str]
 """An account and a symbol."""
@@ -28,6 +29,7 @@ class Evidence:
     registry: RegistryView
     database: DatabaseView
     log: LogView | None
+    stream: StreamView | None
     stopped_cleanly: bool
     tagged: Mapping[str, Sequence[ExchangeOrder]]
     known: Sequence[tuple[ExchangeOrder, Attempt]]
@@ -44,6 +46,7 @@ def gather(
     registry: RegistryView,
     database: DatabaseView,
     log: LogView | None,
+    stream: StreamView | None = None,
     *,
     stopped_cleanly: bool,
 ) -> Evidence:
@@ -63,6 +66,7 @@ def gather(
         registry=registry,
         database=database,
         log=log,
+        stream=stream,
         stopped_cleanly=stopped_cleanly,
         tagged=tagged,
         known=known,

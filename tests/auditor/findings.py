@@ -28,6 +28,8 @@ class Kind(StrEnum):
     WRONG_ID = "wrong client order id"
     REGISTRY_DISAGREES = "registry disagrees"
     WRONG_LOG = "wrong log"
+    WRONG_STREAM = "wrong stream"
+    WRONG_BATCH = "wrong batch"
     SECOND_LIVE_SELL = "second live sell"
     UNANSWERED_REQUEST = "unanswered request"
     CONTRADICTORY_BOOKS = "contradictory books"

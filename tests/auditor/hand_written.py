@@ -40,6 +40,9 @@ class HandWrittenHome:
         self.events: list[Row] = []
         self.requests: dict[str, Row] = {}
         self.log: list[Row] = []
+        self.batches: list[Row] = []
+        self.legs: list[Row] = []
+        self.stream: list[Row] = []
 
     def place(self, symbol: str, quantity: int = 10, *, side: str = "buy", position_id: str | None = None) -> str:
         """A new order that stands at the exchange; its id."""
@@ -145,6 +148,21 @@ class HandWrittenHome:
         order = self.orders[order_id]
         return self._exchange_order(order["symbol"], order["quantity"], order["side"], order["coid"])
 
+    def batch(self, status: str, *legs: tuple[str, str | None]) -> None:
+        """Orders that belong together, each with the one that took it back, if one did."""
+        batch_id = f"B{len(self.batches) + 1}"
+        self.batches.append({"id": batch_id, "status": status})
+        for number, (order_id, unwind) in enumerate(legs):
+            leg = {"batch_id": batch_id, "number": number, "order_id": order_id, "unwind_order_id": unwind}
+            self.legs.append(leg)
+
+    def listen(self) -> None:
+        """One client is told everything, on two connections."""
+        greeting = {"type": "connection_established", "account_id": ACCOUNT, "seq": 0, "message": "welcome"}
+        half = len(self.events) // 2
+        told = [_told(event) for event in self.events]
+        self.stream = [greeting, *told[:half], greeting, *told[half - 1 :]]
+
     def pass_days(self, days: int) -> None:
         self.now += timedelta(days=days)
 
@@ -158,6 +176,7 @@ class HandWrittenHome:
         older, newer = self.log[:1], self.log[1:]
         (home / "logs/archive/bot_log_1.jsonl").write_text(_lines(older))
         (home / "logs/bot_log_2.jsonl").write_text(_lines([*newer, {"event": "CYCLE", "checked": 3}]))
+        (home / "stream.jsonl").write_text(_lines(self.stream))
         return home
 
     def _attempt(self, order_id: str, number: int) -> None:
@@ -281,6 +300,8 @@ def fill_database(connection: sqlite3.Connection, home: HandWrittenHome) -> None
         ("positions", list(home.positions.values())),
         ("order_events", home.events),
         ("broker_requests", list(home.requests.values())),
+        ("batches", home.batches),
+        ("batch_legs", home.legs),
     ):
         names = list(rows[0])
         connection.execute(f"CREATE TABLE {table} ({', '.join(names)})")
@@ -299,6 +320,11 @@ def _kept(value: Any) -> Any:
             return value.isoformat(timespec="microseconds")[:-6] + "Z"
         case _:
             return value
+
+
+def _told(event: Row) -> Row:
+    data = {"order_id": event["order_id"], "event": event["event"], "status": event["to_status"]}
+    return {"type": "order_update", "account_id": event["account_id"], "seq": event["sequence"], "data": data}
 
 
 def _margins(cash: Decimal) -> Row:

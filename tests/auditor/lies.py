@@ -37,10 +37,13 @@ class Honest(HandWrittenHome):
         self.waiting = self.place("WAIT")
         self.partly(self.waiting, 4, "12.5")
         self.untagged("MANUAL", 3, "10")
+        self.batch("rolled_back", (self.sold, self.its_sell), (self.retried, None))
+        self.batch("success", (self.held, None))
 
     def audited(self, folder: Path, *, stopped_cleanly: bool = True) -> Report:
         home = self.write(folder / "home")
-        return audit(home, stopped_cleanly=stopped_cleanly, log_is_complete=True)
+        stream = home / "stream.jsonl" if self.stream else None
+        return audit(home, stopped_cleanly=stopped_cleanly, log_is_complete=True, stream=stream)
 
 
 def a_second_order_with_a_tag(home: Honest) -> None:
@@ -285,6 +288,53 @@ def a_trade_of_no_order(home: Honest) -> None:
     home.trades.append({"order_id": "261120000009999", "trade_id": "1", "quantity": 1, "price": "1"})
 
 
+def a_rollback_while_a_leg_is_filled(home: Honest) -> None:
+    home.batches[1]["status"] = "rolled_back"
+
+
+def a_rollback_that_did_not_sell(home: Honest) -> None:
+    home.legs[0]["unwind_order_id"] = None
+
+
+def a_failed_batch_with_an_open_order(home: Honest) -> None:
+    home.batch("failed", (home.standing, None))
+
+
+def a_leg_of_no_batch(home: Honest) -> None:
+    home.legs[2]["batch_id"] = "B9"
+
+
+def a_message_of_nothing(home: Honest) -> None:
+    home.listen()
+    home.stream[-1]["data"]["order_id"] = "0000000000000009999"
+
+
+def a_message_with_another_status(home: Honest) -> None:
+    home.listen()
+    home.stream[-1]["data"]["status"] = "closed"
+
+
+def a_message_that_was_taken_back(home: Honest) -> None:
+    home.listen()
+    told = home.stream[-1]
+    home.stream.append(told | {"seq": told["seq"] + 1})
+
+
+def a_message_that_was_left_out(home: Honest) -> None:
+    home.listen()
+    del home.stream[3]
+
+
+def a_message_told_twice(home: Honest) -> None:
+    home.listen()
+    home.stream.insert(3, home.stream[2])
+
+
+def an_end_that_was_not_told(home: Honest) -> None:
+    home.listen()
+    del home.stream[-1]
+
+
 Lie = Callable[[Honest], None]
 
 LIES: tuple[tuple[Lie, set[Kind]], ...] = (
@@ -334,6 +384,16 @@ LIES: tuple[tuple[Lie, set[Kind]], ...] = (
     (a_partial_fill_not_told, {Kind.WRONG_LOG}),
     (a_cancelled_rest_told_as_filled, {Kind.WRONG_LOG}),
     (lines_that_the_log_lost, {Kind.WRONG_LOG}),
+    (a_rollback_while_a_leg_is_filled, {Kind.WRONG_BATCH}),
+    (a_rollback_that_did_not_sell, {Kind.WRONG_BATCH}),
+    (a_failed_batch_with_an_open_order, {Kind.WRONG_BATCH}),
+    (a_leg_of_no_batch, {Kind.WRONG_BATCH}),
+    (a_message_of_nothing, {Kind.WRONG_STREAM}),
+    (a_message_with_another_status, {Kind.WRONG_STREAM}),
+    (a_message_that_was_taken_back, {Kind.WRONG_STREAM}),
+    (a_message_that_was_left_out, {Kind.WRONG_STREAM}),
+    (a_message_told_twice, {Kind.WRONG_STREAM}),
+    (an_end_that_was_not_told, {Kind.WRONG_STREAM}),
     (a_second_sell_of_a_position, {Kind.SECOND_LIVE_SELL}),
     (a_sell_that_still_stands, {Kind.SECOND_LIVE_SELL, Kind.WRONG_STATUS}),
     (a_request_that_nobody_answered, {Kind.UNANSWERED_REQUEST}),

@@ -1,11 +1,11 @@
-"""Checks of what is told about orders: their events in the database, their reasons, and the log."""
+"""Checks of what is told about orders: their events in the database, and their reasons."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.auditor.database_view import Fill, Order, OrderEvent
+from tests.auditor.database_view import Order, OrderEvent
 from tests.auditor.evidence import Evidence
 from tests.auditor.findings import Finding, Kind
 
@@ -72,39 +72,6 @@ def every_order_has_a_reason(evidence: Evidence) -> Iterator[Finding]:
     for order in evidence.database.orders:
         if not order.reason.strip():
             yield Finding(Kind.MISSING_REASON, f"order {order.id} ({order.coid}) has no reason")
-
-
-def the_log_tells_each_fill_once(evidence: Evidence) -> Iterator[Finding]:
-    """ORDER_FILLED stands once for each order that was filled completely, ORDER_PARTIAL for each partial fill."""
-    if evidence.log is None:
-        return
-    if evidence.log.missing:
-        yield Finding(Kind.WRONG_LOG, f"the log itself says that {evidence.log.missing} lines are missing")
-    partial = Counter(e.order_id for e in evidence.database.events if e.event == "partially_filled")
-    for name, told, happened in (
-        ("ORDER_FILLED", evidence.log.filled, _completely_filled(evidence)),
-        ("ORDER_PARTIAL", evidence.log.partial, partial),
-    ):
-        for order_id in sorted(told | happened):
-            if told[order_id] != happened[order_id]:
-                text = f"{name} of order {order_id}: {told[order_id]} lines, it happened {happened[order_id]} times"
-                yield Finding(Kind.WRONG_LOG, text)
-
-
-def _completely_filled(evidence: Evidence) -> Counter[str]:
-    """Orders whose end was a full fill. One that was cancelled, or whose fill came late, is told in other words."""
-    fills_of: dict[str, list[Fill]] = defaultdict(list)
-    for fill in evidence.database.fills:
-        fills_of[fill.order_id].append(fill)
-    orders: Counter[str] = Counter()
-    for event in evidence.database.events:
-        order = evidence.orders.get(event.order_id)
-        if order is None or event.event not in ("bought", "sold"):
-            continue
-        filled = sum(fill.quantity for fill in fills_of[order.id] if fill.booked_at <= event.at)
-        if filled >= order.quantity:
-            orders[order.id] += 1
-    return orders
 
 
 def _is_another_side(order: Order, side: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.app import Ports, Rules, build_engine, job_messages
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.lifecycle import ORDER_TABLE
+from tradebot.domain.order_queries import OrderUpdate
 from tradebot.domain.orders import DecisionId, OrderStatus, Side
 from tradebot.domain.policy import ExitRules, Policy
 from tradebot.domain.positions import Position
@@ -36,7 +37,8 @@ from tradebot.engine.bus import Bus
 from tradebot.engine.inbox import Inbox
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import History
+from tradebot.interfaces.api.stream import messages
+from tradebot.ports import Changes, History
 from tradebot.runtime.replay import ReplayLoop
 
 FRIDAY_AFTER_CLOSE = at(date(2025, 1, 3), "15:45")
@@ -50,6 +52,7 @@ def test_days_written_by_tradebot_itself_are_found_right_also_after_a_restart(tm
     end = traded(tmp_path, FRIDAY_AFTER_CLOSE, at(THU, "18:30"))
     assert end.findings == ()
     assert end.not_checked == ("profit of primary DEF: a split or a bonus issue changed it",)
+    assert end.counts["messages of the stream"] == end.counts["order events"]
     assert end.counts["fills"] > halfway.counts["fills"] > halfway.counts["positions"] >= 3
     assert end.counts["orders at the exchange"] > halfway.counts["orders at the exchange"]
 
@@ -130,12 +133,22 @@ def traded(home: Path, start: datetime, until: datetime) -> Report:
     store = SqlOrderStore(database)
     clock = VirtualClock(exchange.now)
     log = JsonlLog(home / "logs", started_at=clock.now(), session_id="test", clock=clock, on_full="wait")
-    run(clock, exchange, market, registry, store, log, until)
+    stream = home / "stream.jsonl"
+    with stream.open("a") as file:
+        file.write(messages.established(ME, 0) + "\n")
+        run(clock, exchange, market, registry, store, log, lambda changes: file.writelines(_told(changes)), until)
     assert log.close()
     registry.close()
     store.close()
     exchange.close()
-    return audit(home, opening_cash=CASH, stopped_cleanly=True, log_is_complete=True)
+    return audit(home, opening_cash=CASH, stopped_cleanly=True, log_is_complete=True, stream=stream)
+
+
+def _told(changes: Changes) -> Iterator[str]:
+    """The order stream's own texts."""
+    orders = {order.id: order for order in changes.orders}
+    for event in changes.events:
+        yield messages.order_update(OrderUpdate(event=event, order=orders[event.order_id])) + "\n"
 
 
 def run(
@@ -145,9 +158,11 @@ def run(
     registry: CoidRegistry,
     store: SqlOrderStore,
     log: JsonlLog,
+    listener: Callable[[Changes], None],
     until: datetime,
 ) -> None:
-    inbox, broker = Inbox(), PaperBroker(exchange, ME)
+    inbox, broker, bus = Inbox(), PaperBroker(exchange, ME), Bus([log])
+    bus.follow(listener)
     scheduler = VirtualScheduler(clock, job_messages(inbox))
     ports = Ports(
         clock=clock,
@@ -159,7 +174,7 @@ def run(
         market_data=PaperQuotes(exchange),
         history=NoHistory(),
         strategies=[WrittenDown()],
-        bus=Bus([log]),
+        bus=bus,
         recorder=NoRecorder(),
     )
     rules = Rules(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.auditor.audit import audit_books
 from tests.auditor.database_view import DatabaseView
 from tests.auditor.exchange_view import ExchangeOrder, ExchangeTrade, ExchangeView
+from tests.auditor.log_view import LogView
 from tests.auditor.registry_view import RegistryView
+from tests.auditor.stream_view import StreamView
 from tests.simulator.world import ACCOUNT, STATE, World
 from tradebot.exchange.rows import OrderRow, TradeRow
 
@@ -15,8 +19,21 @@ def findings(world: World) -> list[str]:
     registry = RegistryView.from_bytes(
         world.disk.read(STATE / "coid_registry.json"), world.disk.read(STATE / "coid_registry.journal")
     )
-    report = audit_books(_exchange(world), registry, DatabaseView.from_image(world.database.image()))
+    database = DatabaseView.from_image(world.database.image())
+    stream = StreamView(connections=world.told, is_to_the_end=True)
+    report = audit_books(_exchange(world), registry, database, _log(world), stream)
     return [f"audit: {finding}" for finding in report.findings]
+
+
+def _log(world: World) -> LogView | None:
+    """Of a day without a death; another life's log lacks what the first one told."""
+    if world.moment is not None:
+        return None
+    told = {
+        name: Counter(str(event.fields["order_id"]) for event in world.events if event.name == name)
+        for name in ("ORDER_FILLED", "ORDER_PARTIAL")
+    }
+    return LogView(filled=told["ORDER_FILLED"], partial=told["ORDER_PARTIAL"])
 
 
 def _exchange(world: World) -> ExchangeView:

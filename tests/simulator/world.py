@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from config.market_rules import Market, load_market
+from tests.auditor.stream_view import Told
 from tests.simulator.disk import SimDisk
 from tests.simulator.faults import NO_FAULTS, Faults
 from tests.simulator.moods import MoodyEdge
@@ -29,6 +30,7 @@ from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.app import Ports, Rules, build_engine, job_messages
 from tradebot.domain.events import Event
+from tradebot.domain.orders import OrderEvent
 from tradebot.domain.policy import Policy
 from tradebot.engine.bus import Bus
 from tradebot.engine.inbox import Inbox
@@ -94,6 +96,16 @@ class Scenario:
         return [*self.acts, *(_as_act(edit) for edit in self.edits if edit.at > start)]
 
 
+def _told(event: OrderEvent) -> Told:
+    return Told(
+        account_id=event.account_id,
+        sequence=event.sequence,
+        order_id=event.order_id,
+        event=event.event,
+        status=event.to_status,
+    )
+
+
 def _as_act(edit: Edit) -> Act:
     changed = PolicyChanged(policy=edit.policy, changes=())
     return Act(name=f"edit-{edit.at:%H%M}", at=edit.at, make=lambda _: changed)
@@ -101,7 +113,8 @@ def _as_act(edit: Edit) -> Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """Everything outside the process at one instant: the disk, the database, the exchange, what people handed in."""
+    """Everything outside the process at one instant: the disk, the database, the exchange, what people handed in, and
+    what a client of the order stream was told, by connection."""
 
     index: int
     effect: str
@@ -109,6 +122,7 @@ class Moment:
     image: bytes
     exchange: Snapshot
     spool: Spool
+    told: tuple[tuple[Told, ...], ...]
 
     def state(self) -> tuple[object, ...]:
         """The same for moments of one run between which nothing changed that a next life could see."""
@@ -165,6 +179,7 @@ class World:
     database: SqliteMemory = field(init=False)
     exchange: Exchange = field(init=False)
     spool: Spool = field(default_factory=dict)
+    told: list[list[Told]] = field(default_factory=list)
     _image: bytes = b""
 
     def __post_init__(self) -> None:
@@ -177,6 +192,7 @@ class World:
         if moment is not None:
             self.exchange.restore(moment.exchange)
             self.spool = moment.spool.copy()
+            self.told = [list(connection) for connection in moment.told]
         while self.asleep_until is not None and self.exchange.now < self.asleep_until:
             self.exchange.advance_to(self.asleep_until)
 
@@ -231,9 +247,16 @@ class World:
             market_data=PaperQuotes(self.exchange),
             history=history(scenario.market_seed),
             strategies=scenario.strategies(),
-            bus=Bus([self.events.append]),
+            bus=self._bus(),
             recorder=NoRecorder(),
         )
+
+    def _bus(self) -> Bus:
+        """With a client of the stream on it, who connects anew to each life, and forgets nothing."""
+        bus, connection = Bus([self.events.append]), list[Told]()
+        self.told.append(connection)
+        bus.follow(lambda changes: connection.extend(map(_told, changes.events)))
+        return bus
 
     def _rules(self, now: datetime) -> Rules:
         facts = market_facts()
@@ -272,6 +295,7 @@ class World:
             image=self._image or self.database.image(),
             exchange=self.exchange.snapshot(),
             spool=self.spool.copy(),
+            told=tuple(map(tuple, self.told)),
         )
 
 

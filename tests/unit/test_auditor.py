@@ -30,12 +30,16 @@ from tests.auditor.lies import (
 )
 from tests.auditor.log_view import LogView, read_log
 from tests.auditor.registry_view import RegistryView, read_registry
+from tests.auditor.stream_view import read_stream
 
 AUDITOR = Path(__file__).parents[1] / "auditor"
 
 
 def test_an_honest_home_gives_no_finding_and_everything_is_checked(tmp_path: Path) -> None:
-    report = Honest().audited(tmp_path)
+    home = Honest()
+    home.listen()
+
+    report = home.audited(tmp_path)
 
     assert report.findings == ()
     assert report.ok
@@ -118,6 +122,7 @@ def test_after_a_split_positions_are_compared_with_the_holdings(tmp_path: Path) 
     home.holdings["HALF"] = 3
     home.cash += Decimal("0.20")
     home.position(home.half).update(quantity=3, bought_quantity=4, sold_quantity=1)
+    home.listen()
 
     report = home.audited(tmp_path / "adjusted")
     assert report.findings == ()
@@ -164,7 +169,7 @@ def test_a_log_that_may_lack_lines_is_no_evidence(tmp_path: Path) -> None:
     folder = home.write(tmp_path / "home")
 
     assert audit(folder).findings == ()
-    assert audit(folder).not_checked == ("the log: it may lack lines",)
+    assert audit(folder).not_checked == ("the log: it may lack lines", "the stream: nobody listened")
 
 
 def test_views_in_memory_are_audited_alike(tmp_path: Path) -> None:
@@ -215,5 +220,6 @@ def the_evidence(home: Path) -> Evidence:
         read_registry(home / "state"),
         read_database(home / "state/tradebot.db"),
         read_log(home / "logs"),
+        read_stream(home / "stream.jsonl", is_to_the_end=True),
         stopped_cleanly=True,
     )
