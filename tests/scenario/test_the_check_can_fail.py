@@ -9,13 +9,15 @@ import pytest
 
 from tests.simulator.audited import findings
 from tests.simulator.campaign import all_kinds, die_at, live_through
-from tests.simulator.days import busy_day, meddled_day
+from tests.simulator.days import basket_morning, busy_day, meddled_day
 from tests.simulator.faults import FAULTS
 from tests.simulator.sabotage import Sabotage
 from tests.simulator.world import Scenario, World
 
 # Where a rule only counts under a fault of the broker, or when somebody cancels: the day that has it.
 DAYS: dict[Sabotage, Callable[[], Scenario]] = {
+    Sabotage.NO_LOOK_UP: lambda: busy_day(1, FAULTS["answer_lost_after"]),
+    Sabotage.ROLLBACK_CLAIMED: basket_morning,
     Sabotage.LAG_IS_PROOF: lambda: busy_day(3, replace(FAULTS["absent_then_present"], hides_for=None)),
     Sabotage.STATUS_AROUND_THE_TABLE: meddled_day,
     Sabotage.FILL_DROPPED_AFTER_CANCEL: lambda: meddled_day(1, FAULTS["fills_after_cancel"]),

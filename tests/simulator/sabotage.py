@@ -3,24 +3,29 @@ must turn red, or it proves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from tests.simulator.disk import SimDisk
 from tests.simulator.traced import LateStore
-from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord
-from tradebot.domain.orders import Attempt, Coid, OrderStatus
+from tradebot.domain.batches import BatchStatus
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, Ticket
+from tradebot.domain.errors import OutcomeUnknown
+from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, OrderStatus
 from tradebot.ports import Broker, Changes, OrderStore, Stored
 
 
 class Sabotage(StrEnum):
-    NO_REGISTRY_SYNC = "the registry is not synced"
     SAVE_AFTER_SEND = "orders are saved after they were sent"
+    NO_REGISTRY_SYNC = "the registry is not synced"
+    NO_LOOK_UP = "after a lost answer nobody looks whether the order stands"
     LAG_IS_PROOF = "an order that a lagging book does not show is sent again"
     STATUS_AROUND_THE_TABLE = "a status is set around the state machine"
-    FILL_DROPPED_AFTER_CANCEL = "what was filled before a cancellation is dropped"
+    ROLLBACK_CLAIMED = "a batch is called rolled back while a leg is filled"
+    FILL_DROPPED_AFTER_CANCEL = "what was filled after a cancellation is dropped"
 
 
 def on_disk(sabotage: Sabotage | None, disk: SimDisk) -> None:
@@ -31,34 +36,80 @@ def on_disk(sabotage: Sabotage | None, disk: SimDisk) -> None:
 def in_store(sabotage: Sabotage | None, store: OrderStore) -> OrderStore:
     if sabotage is Sabotage.SAVE_AFTER_SEND:
         return LateStore(store)
-    return CarelessStore(store) if sabotage is Sabotage.STATUS_AROUND_THE_TABLE else store
+    if sabotage is Sabotage.STATUS_AROUND_THE_TABLE:
+        return ChangedStore(store, _cancelled_as_failed)
+    return ChangedStore(store, _all_rolled_back) if sabotage is Sabotage.ROLLBACK_CLAIMED else store
 
 
 def at_broker(sabotage: Sabotage | None, broker: Broker) -> Broker:
+    if sabotage is Sabotage.NO_LOOK_UP:
+        return HastyBroker(broker)
     return ForgetfulBroker(broker) if sabotage is Sabotage.FILL_DROPPED_AFTER_CANCEL else broker
 
 
-class CarelessStore:
-    """Writes every cancelled order as failed, and tells no event of it."""
+def _cancelled_as_failed(changes: Changes) -> Changes:
+    """No event tells of it."""
+    orders = [
+        replace(order, status=OrderStatus.FAILED) if order.status is OrderStatus.CANCELLED else order
+        for order in changes.orders
+    ]
+    return replace(changes, orders=orders)
 
-    def __init__(self, store: OrderStore) -> None:
+
+def _all_rolled_back(changes: Changes) -> Changes:
+    batches = [
+        replace(batch, status=BatchStatus.ROLLED_BACK) if batch.status is BatchStatus.PARTIAL else batch
+        for batch in changes.batches
+    ]
+    return replace(changes, batches=batches)
+
+
+class ChangedStore:
+    """Saves something else than it is given."""
+
+    def __init__(self, store: OrderStore, change: Callable[[Changes], Changes]) -> None:
         self._store = store
+        self._change = change
 
     def load(self, since: date) -> Stored:
         return self._store.load(since)
 
     def save(self, changes: Changes) -> None:
-        orders = [
-            replace(order, status=OrderStatus.FAILED) if order.status is OrderStatus.CANCELLED else order
-            for order in changes.orders
-        ]
-        self._store.save(replace(changes, orders=orders))
+        self._store.save(self._change(changes))
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
         return self._store.attempts(coids)
 
+    def order_of(self, coid: Coid) -> OrderId | None:
+        return self._store.order_of(coid)
+
+    def batch_fingerprint(self, batch_id: str) -> str | None:
+        return self._store.batch_fingerprint(batch_id)
+
     def close(self) -> None:
         self._store.close()
+
+
+class HastyBroker:
+    """Looks for no order whose answer was lost, until it is sent again."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._not_looked_for: set[Coid] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    def place(self, ticket: Ticket) -> BrokerOrderId:
+        self._not_looked_for.discard(ticket.tag)
+        try:
+            return self._broker.place(ticket)
+        except OutcomeUnknown:
+            self._not_looked_for.add(ticket.tag)
+            raise
+
+    def order_book(self) -> Sequence[BrokerOrder]:
+        return [order for order in self._broker.order_book() if order.tag not in self._not_looked_for]
 
 
 class ForgetfulBroker:
