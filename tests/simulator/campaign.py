@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tests.simulator.audited import findings
@@ -122,7 +123,7 @@ def die_so(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death,
     restored = _cut(moment, death.kind)
     for number in death.again:
         tracer = Tracer(lambda index, wanted=number: index == wanted)  # type: ignore[misc]
-        World(scenario, tracer, restored, catalog=unbroken.standings.catalog).run(unbroken.standings)
+        _recover(World(scenario, tracer, restored, catalog=unbroken.standings.catalog), unbroken)
         if not tracer.moments:
             return
         restored = _cut(tracer.moments[0], death.kind)
@@ -155,11 +156,19 @@ def _nested(
     died, choose = Death(effect=moment.index, kind=kind), seeded(moment.index)
     for _ in range(depth):
         tracer = Tracer(lambda index: index < RECOVERY_EFFECTS and index % again_every == 0)
-        World(scenario, tracer, _cut(moment, kind), catalog=unbroken.standings.catalog).run(unbroken.standings)
+        _recover(World(scenario, tracer, _cut(moment, kind), catalog=unbroken.standings.catalog), unbroken)
+        if not tracer.moments:
+            return
         for second in tracer.moments:
             yield replace(died, again=(*died.again, second.index)), _cut(second, kind)
         moment = tracer.moments[choose(len(tracer.moments))]
         died = replace(died, again=(*died.again, moment.index))
+
+
+def _recover(world: World, unbroken: Unbroken) -> None:
+    """A recovery that fails by itself is found where it is the last one; here it dies all the same."""
+    with suppress(Exception):
+        world.run(unbroken.standings)
 
 
 def all_kinds(_: int) -> tuple[CrashKind, ...]:
