@@ -10,13 +10,29 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.figures import Line, Row, as_text, at_least, at_most
-from benchmarks.page import with_figures
-from benchmarks.results import Measured, read, write
+from benchmarks.page import PAGE, rows_on, with_figures
+from benchmarks.results import LAST, Measured, read, write
 from benchmarks.rows import ROWS
 from benchmarks.soak import Evening, soak
 from benchmarks.soak import goals as soak_goals
 
 ROOT = Path(__file__).parents[2]
+MEASURED_BY = {
+    "Place an order": "placement",
+    "Order update": "stream",
+    "Monitor cycle": "cycle",
+    "Lifecycle ids": "ids",
+    "Batch": "batch",
+    "HTTP": "http",
+    "Replay": "replay",
+    "Replay of ticks": "ticks",
+    "Terminal": "terminal",
+    "Logging": "logging",
+    "Start": "start",
+    "Soak": "soak",
+    "Crash points": "crashes",
+}
+"""By the words of the specification's table."""
 
 
 def test_each_row_is_described_where_the_benchmarks_are() -> None:
@@ -25,6 +41,27 @@ def test_each_row_is_described_where_the_benchmarks_are() -> None:
     described = set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE))
 
     assert described == set(ROWS)
+
+
+def test_each_row_has_its_place_on_the_page() -> None:
+    assert set(rows_on(PAGE.read_text(encoding="utf-8"))) == set(ROWS)
+
+
+def test_the_page_shows_what_was_kept() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert with_figures(page, read(LAST)) == page
+
+
+def test_each_row_of_the_specification_is_measured() -> None:
+    table = ROOT.parent / "shared" / "spec" / "70-performance.md"
+    if not table.exists():
+        pytest.skip("../shared is not here: the table of what is to be measured stands there")
+
+    wanted = re.findall(r"^\| \*\*([^*]+)\*\*", table.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert set(wanted) == set(MEASURED_BY)
+    assert set(MEASURED_BY.values()) <= set(ROWS)
 
 
 def test_a_figure_at_its_limit_meets_the_goal() -> None:
