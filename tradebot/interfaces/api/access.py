@@ -1,8 +1,12 @@
-"""Who may call an endpoint: its scope, its user, its accounts."""
+"""Who may call an endpoint: its scope, its user, its accounts.
+
+What an endpoint depends on is asked on the event loop (`async`), though it waits for nothing: the framework would take
+a thread of its pool for each plain function, three times for every request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -16,18 +20,18 @@ from tradebot.interfaces.api.services import Services
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="`main.py token create` makes one")
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
 
 
-def correlation_id_of(request: Request) -> str:
+async def correlation_id_of(request: Request) -> str:
     return str(request.state.correlation_id)
 
 
-def _needs(scope: Scope) -> Callable[..., Caller]:
-    def check(request: Request, _token: Annotated[object, Security(_bearer)] = None) -> Caller:
+def _needs(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    async def check(request: Request, _token: Annotated[object, Security(_bearer)] = None) -> Caller:
         caller: Caller | None = request.state.caller
         if caller is None:
             raise ApiError(

@@ -37,7 +37,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _filters(
+async def _filters(
     status: Annotated[str | None, Query(description="One of the five words")] = None,
     reason: Annotated[str | None, Query(max_length=200, description="Part of the reason, in any case")] = None,
     failure_reason: Annotated[str | None, Query(max_length=200, deprecated=True, description="Old name")] = None,
