@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, String, Table, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, String, Table, bindparam, case, func, or_, select
 
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import for_reading
@@ -70,18 +70,17 @@ class OrderReader:
 
     def figures(self, query: OrderQuery, now: datetime) -> OrderFigures:
         """Counts over all that match, however many; `now` says which failed ones have expired."""
-        orders, wanted = tables.orders, _wanted(query)
+        orders = tables.orders
         not_expired = or_(orders.c.expires_at.is_(None), orders.c.expires_at > now)
-        by_status = select(orders.c.status, func.count()).where(*wanted).group_by(orders.c.status)
-        some = select(func.count()).select_from(orders).where(*wanted)
+        counts = (func.count(), _count_of(not_expired), _count_of(orders.c.execution_qty > 0))
+        by_status = select(orders.c.status, *counts).where(*_wanted(query)).group_by(orders.c.status)
         with self._reading.begin() as connection:
-            found = {row[0]: row[1] for row in connection.execute(by_status)}
-            retriable = some.where(orders.c.status == OrderStatus.FAILED, not_expired)
-            return OrderFigures(
-                by_status={status: found.get(status, 0) for status in OrderStatus},
-                retriable=connection.execute(retriable).scalar_one(),
-                executed=connection.execute(some.where(orders.c.execution_qty > 0)).scalar_one(),
-            )
+            found = {status: figures for status, *figures in connection.execute(by_status)}
+        return OrderFigures(
+            by_status={status: found[status][0] if status in found else 0 for status in OrderStatus},
+            retriable=found[OrderStatus.FAILED][1] if OrderStatus.FAILED in found else 0,
+            executed=sum(figures[2] for figures in found.values()),
+        )
 
     def updates(self, account_id: str, since: int, limit: int) -> Sequence[OrderUpdate]:
         """The account's events after the sequence number `since`, oldest first."""
@@ -289,6 +288,10 @@ _REQUESTS = _of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id"
 _FILLS = _of_order(Fill, tables.fills, "traded_at", "trade_id")
 _IDS = _of_order(LifecycleId, tables.order_lifecycle_ids, "created_at", "id")
 _RELATED = _related()
+
+
+def _count_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
 
 
 def _counts(connection: Connection, since: datetime | None) -> dict[OrderStatus, int]:
