@@ -46,6 +46,8 @@ _CACHE: Mapping[EventName, str] = {
     EventName.CACHE_STALE: "stale",
     EventName.CACHE_MISS: "miss",
 }
+_RETRIED = frozenset({"retried", "linked", "skipped", "updated"})
+"""What may become of a failed order that is tried again; `updated`: it failed once more."""
 _REQUEST_ENDS: Mapping[RequestState, str] = {
     RequestState.REFUSED: "refused",
     RequestState.UNKNOWN: "unknown",
@@ -115,6 +117,14 @@ class Metrics:
         """A statement of those who only read."""
         self._query_duration.labels("read").observe(took_s)
 
+    def wrote(self, took_s: float) -> None:
+        """A transaction of the engine, its commit included."""
+        self._query_duration.labels("write").observe(took_s)
+
+    def cycle(self, took_s: float) -> None:
+        """A monitoring cycle, from the instant for which it was planned to its end, by the daemon's clock."""
+        self._cycle_duration.observe(took_s)
+
     def query_failed(self) -> None:
         self._db_errors.labels("read").inc()
 
@@ -134,16 +144,13 @@ class Metrics:
             self._heard_other(event)
 
     def saved(self, changes: Changes) -> None:
-        """For the bus's followers: broker calls and cycles, by the daemon's own clock."""
+        """For the bus's followers: broker calls, by the daemon's own clock."""
         for request in changes.requests:
             if request.answered_at is not None:
                 took_s = (request.answered_at - request.prepared_at).total_seconds()
                 self._broker_duration.labels(request.kind).observe(took_s)
             if request.state in _REQUEST_ENDS:
                 self._broker_errors.labels(request.kind, _REQUEST_ENDS[request.state]).inc()
-        for run in changes.job_runs:
-            if run.name == "cycle":
-                self._cycle_duration.observe((run.finished_at - run.planned_for).total_seconds())
 
     def _heard_other(self, event: Event) -> None:
         match event.name:
@@ -161,16 +168,14 @@ class Metrics:
                 self._db_errors.labels("save").inc()
             case EventName.ALERT_FIRING | EventName.ALERT_RESOLVED:
                 self._alert(event)
+            case EventName.QUEUE_CHANGED if event.fields["change"] in _RETRIED:
+                self._retries.labels(str(event.fields["change"])).inc()
+            case EventName.ENTRY_SLIPPAGE:
+                self._slippage.observe(float(str(event.fields["slippage_bps"])))
+            case EventName.BATCH_COMPLETED:
+                self._batches.labels(str(event.fields["batch_status"])).inc()
             case _:
-                self._heard_new(event)
-
-    def _heard_new(self, event: Event) -> None:
-        """Told by name, so that an event that is not told yet costs nothing."""
-        slippage = event.fields.get("slippage_bps")
-        if event.name.startswith("FILL_") and slippage is not None:
-            self._slippage.observe(float(slippage))
-        if event.name == "BATCH_COMPLETED":
-            self._batches.labels(str(event.fields.get("status"))).inc()
+                pass
 
     def _placed(self, event: Event) -> None:
         self._placements.labels(_PLACED[event.name]).inc()
@@ -241,14 +246,18 @@ class Metrics:
         self._retriable = Gauge("orders_retriable", "Failed orders that have not expired", registry=of)
         self._expired = Counter("orders_expired_total", "Failed orders that grew too old", registry=of)
         self._batches = Counter("batch_orders_total", "Batches by how they ended", ("status",), registry=of)
-        self._slippage = Histogram("slippage_bps", "Fills against the reference price", buckets=_BPS, registry=of)
+        self._slippage = Histogram("slippage_bps", "Entries against their reference price", buckets=_BPS, registry=of)
 
     def _make_engine(self) -> None:
         of = self.registry
         self._db_errors = Counter("db_errors_total", "Errors of the database", ("kind",), registry=of)
         self._connections = Gauge("db_pool_in_use", "Connections to the database that are lent out", registry=of)
         self._query_duration = Histogram(
-            "db_query_duration_seconds", "Statements", ("kind",), buckets=_FAST, registry=of
+            "db_query_duration_seconds",
+            "Statements that read, transactions that write",
+            ("kind",),
+            buckets=_FAST,
+            registry=of,
         )
         self._cycle_duration = Histogram(
             "monitor_cycle_duration_seconds", "From a cycle's time to its end", buckets=_LONG, registry=of

@@ -14,7 +14,7 @@ from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id, new_secret
 from tradebot.adapters.metrics import Metrics, Sources
 from tradebot.adapters.storage.batch_reader import BatchReader
-from tradebot.adapters.storage.database import connections_in_use, open_reading_engine, time_statements
+from tradebot.adapters.storage.database import connections_in_use, open_reading_engine, time_statements, time_writes
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.outbox_reader import OutboxReader
 from tradebot.adapters.timekeeping.real import RealClock
@@ -65,6 +65,7 @@ class HttpParts:
         )
         self._database = open_reading_engine(settings.run.database_url_in(home))
         time_statements(self._database, self._real.monotonic, self._metrics)
+        time_writes(run.orders.engine, self._real.monotonic, self._metrics)
         self._orders = OrderReader(self._database)
         self._courier = self._make_courier()
 
@@ -73,6 +74,7 @@ class HttpParts:
         engine.bus.subscribe(self._hear)
         engine.bus.follow(self._hub.saved)
         engine.bus.follow(self._metrics.saved)
+        engine.bus.follow_cycles(self._metrics.cycle)
         engine.announce(lambda event: announced(event, self._webhooks.all()))
         self._metrics.look_at(self._sources())
         self._run.alerts.ask_too(api_source(self._metrics))

@@ -10,6 +10,8 @@ from tradebot.ports import Changes
 Listener = Callable[[Event], None]
 Follower = Callable[[Changes], None]
 """Is given what a transaction has saved, right after it."""
+CycleFollower = Callable[[float], None]
+"""Is given how many seconds after its time a monitoring cycle was done."""
 
 
 class Bus:
@@ -19,6 +21,7 @@ class Bus:
     def __init__(self, listeners: Sequence[Listener] = ()) -> None:
         self._listeners = list(listeners)
         self._followers: list[Follower] = []
+        self._cycle_followers: list[CycleFollower] = []
         self.failures: dict[str, int] = {}
 
     def subscribe(self, listener: Listener) -> None:
@@ -27,6 +30,9 @@ class Bus:
     def follow(self, follower: Follower) -> None:
         """Like a listener, of rows instead of words: the order stream is made of them."""
         self._followers.append(follower)
+
+    def follow_cycles(self, follower: CycleFollower) -> None:
+        self._cycle_followers.append(follower)
 
     def publish(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -40,6 +46,13 @@ class Bus:
         for follower in self._followers:
             try:
                 follower(changes)
+            except Exception as fault:  # what may happen must not hurt what must
+                self._failed(follower, fault)
+
+    def cycled(self, took_s: float) -> None:
+        for follower in self._cycle_followers:
+            try:
+                follower(took_s)
             except Exception as fault:  # what may happen must not hurt what must
                 self._failed(follower, fault)
 

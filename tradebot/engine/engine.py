@@ -457,6 +457,8 @@ class Engine:
         for name, at in dict.fromkeys(batch.timers):
             self._scheduler.once(name, at)
         self._bus.publish(batch.events)
+        for took_s in batch.cycles:
+            self._bus.cycled(took_s)
         self._answers.release(batch.answers)
         batch.calls += self._looks_at_market()
         for call in batch.calls:

@@ -138,6 +138,7 @@ class Jobs:
                 self._sells.follow(unit, message)
                 self._deferring.look(unit)
                 self._tell_cycle(unit, counts)
+                unit.cycles.append((unit.now - job.at).total_seconds())
             case Job.MARKET_CLOSE:
                 self._market_closed(unit, job)
             case Job.END_OF_DAY:

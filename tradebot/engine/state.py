@@ -215,7 +215,8 @@ class Unit:
     the order book (one for the whole batch, however many ask), `landed` are requests that have ended, `cleared`
     orphans of the registry that are settled, `facts` new values of the memory's plain fields. `correlation_id` is that
     of the command that is handled: everything that the unit writes down and tells carries it. `told` is what
-    need not be told again, `entered` may leave once this is saved.
+    need not be told again, `entered` may leave once this is saved, `cycles` say how many seconds after its time
+    each monitoring cycle was done.
     """
 
     sums: Sums
@@ -278,6 +279,7 @@ class Unit:
         self.told: set[str] = set()
         self.duplicates: list[datetime] = []
         self.entered: list[tuple[Coid, int]] = []
+        self.cycles: list[float] = []
 
     def __getattr__(self, name: str) -> Any:
         """The layer of a table, made when it is first used: most units touch few of them."""
@@ -400,6 +402,7 @@ class Unit:
         batch.told |= self.told
         batch.duplicates += self.duplicates
         batch.entered += self.entered
+        batch.cycles += self.cycles
 
 
 def _count(memory: Memory, since: datetime) -> int:

@@ -18,6 +18,8 @@ from tradebot.adapters.calls.quote_cache import CachedQuotes
 from tradebot.adapters.calls.turnstile import CountingTurnstile
 from tradebot.adapters.lanes import InlineLanes
 from tradebot.adapters.metrics import Metrics
+from tradebot.adapters.storage.database import write_transaction
+from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.adapters.storage.statement_times import StatementTimes
 from tradebot.app.watching import _calls_source, _statements_source, api_source
 from tradebot.domain.alerts import ALERT_RULES, AlertAction, AlertLimits, AlertName, Measure, Severity
@@ -266,6 +268,18 @@ def test_a_statement_of_the_database_that_takes_long_warns(took_s: float, severi
     assert watched.severity(AlertName.SLOW_QUERY) is severity
     watched.look(minutes=61)
     assert watched.severity(AlertName.SLOW_QUERY) is None
+
+
+def test_a_transaction_of_the_order_path_that_takes_long_warns() -> None:
+    clock, memory = SteppedClock(), SqliteMemory()
+    watched = Watched(_statements_source(StatementTimes(memory.engine, clock)))
+    with write_transaction(memory.engine) as cursor:
+        cursor.execute("select 1")
+        clock.step(1.1)
+    watched.look()
+
+    assert watched.severity(AlertName.SLOW_QUERY) is Severity.WARNING
+    memory.engine.dispose()
 
 
 def test_the_eleventh_error_in_an_hour_warns() -> None:

@@ -19,7 +19,13 @@ from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_id, new_secret
 from tradebot.adapters.metrics import Metrics, Sources
 from tradebot.adapters.storage.batch_reader import BatchReader
-from tradebot.adapters.storage.database import connections_in_use, open_engine, open_reading_engine, time_statements
+from tradebot.adapters.storage.database import (
+    connections_in_use,
+    open_engine,
+    open_reading_engine,
+    time_statements,
+    time_writes,
+)
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.tables import metadata
@@ -71,6 +77,7 @@ class Rig:
         self.house = House(database=self.database, listener=self._hear)
         self.house.engine.bus.follow(self.hub.saved)
         self.house.engine.bus.follow(self.metrics.saved)
+        self.house.engine.bus.follow_cycles(self.metrics.cycle)
         self.house.engine.bus.subscribe(self.metrics.heard)
         self.house.market.prices["INFY"] = a_quote()
         self.house.engine.announce(lambda event: announced(event, self.webhooks.all()))
@@ -157,6 +164,7 @@ class Rig:
     def _services(self, limits: Limits) -> Services:
         orders = OrderReader(self.reader)
         time_statements(self.reader, self.real.monotonic, self.metrics)
+        time_writes(self.database.engine, self.real.monotonic, self.metrics)
         self.metrics.look_at(
             Sources(
                 orders=lambda: {str(status): count for status, count in orders.counts().items()},

@@ -11,13 +11,19 @@ import pytest
 import yaml
 
 from docs.monitoring import PANELS, alert_rules, dashboard
-from tests.builders import NOON
+from tests.builders import NOON, a_signal, some_terms
 from tests.unit.api.rig import Rig
-from tests.unit.api.test_orders import fail, fill, place
-from tradebot.adapters.metrics import Metrics
+from tests.unit.api.test_orders import ORDERS, fail, fill, place
+from tests.unit.api.test_stream import greeting, listening, next_of, until
+from tests.unit.engine.fakes import unreachable
+from tests.unit.engine.house import House
+from tests.unit.engine.test_saving import Books
+from tradebot.adapters.metrics import Metrics, Sources
 from tradebot.domain.access import Scope
 from tradebot.domain.alerts import ALERT_RULES, Severity
-from tradebot.domain.events import Event, EventName, Level
+from tradebot.domain.errors import BrokerRejected
+from tradebot.domain.events import EVENT_FIELDS, Event, EventName, Level
+from tradebot.engine.messages import SweepQueue
 
 WANTED = {
     *("http_requests_total", "http_request_duration_seconds", "websocket_connection_duration_seconds", "ws_clients"),
@@ -29,6 +35,8 @@ WANTED = {
     *("coid_duplicates_total", "db_query_duration_seconds", "process_resident_memory_bytes"),
     *("process_cpu_seconds_total", "rollout_phase", "alerts_firing"),
 }
+BATCHES = '{endpoint="/accounts/{account_id}/batch-orders",method="POST",status="200"}'
+CACHE = (EventName.CACHE_HIT, EventName.CACHE_STALE, EventName.CACHE_MISS)
 _NOT_NAMES = {"sum", "by", "rate", "histogram_quantile", "le", "increase", "up", "job"}
 
 
@@ -67,6 +75,108 @@ def test_they_count_what_happens_to_orders(rig: Rig) -> None:
     assert value(text, "db_query_duration_seconds_count" + '{kind="read"}') > 0
     missing = 'endpoint="/api/v1/user/orders/{order_id}",method="GET",status="404"'
     assert value(text, f"http_requests_total{{{missing}}}") == 1
+
+
+def test_they_count_entries_batches_cycles_retries_blocks_and_duplicates(rig: Rig) -> None:
+    wanted = {"symbol": "INFY", "side": "BUY", "quantity": 5, "price": "1001.00"}
+    order = rig.client.post(ORDERS, json=wanted).json()
+    rig.do(lambda house: house.settle())
+    fill(rig, rig.get(f"{ORDERS}/{order['id']}").json()["order"])
+    rig.do(lambda house: house.cycle())
+    leg = {"tradingsymbol": "INFY", "exchange": "NSE", "transaction_type": "BUY", "quantity": 1, "product": "CNC"}
+    legs = {"orders": [{**leg, "order_type": "LIMIT", "price": "1001.00"}]}
+    assert rig.client.post("/accounts/primary/batch-orders", json=legs).json()["status"] == "success"
+    assert rig.client.post(ORDERS, json={**wanted, "price": "1300"}).status_code == 422
+    rig.do(lambda house: house.broker.symbol_terms.update(TCS=some_terms("TCS")))
+    for _ in range(2):
+        rig.do(lambda house: house.signals(a_signal(8, "TCS")))
+
+    text = rig.get("/metrics").text
+    assert value(text, "slippage_bps_count") == 1
+    assert value(text, 'slippage_bps_bucket{le="0.0"}') == 1
+    assert value(text, 'batch_orders_total{status="success"}') == 1
+    assert value(text, "monitor_cycle_duration_seconds_count") == 1
+    assert value(text, 'guard_blocks_total{guard="risk",shadow="false"}') == 1
+    assert value(text, "coid_duplicates_total") == 1
+    assert value(text, 'broker_request_duration_seconds_count{kind="place"}') >= 3
+    assert value(text, 'db_query_duration_seconds_count{kind="write"}') >= 5
+    assert value(text, "http_request_duration_seconds_count" + BATCHES) == 1
+    failed = fail(rig, "SBIN")
+    rig.client.post(f"{ORDERS}/{failed['id']}/retry")
+    assert value(rig.get("/metrics").text, 'retries_total{result="updated"}') == 1
+
+
+def test_they_count_those_who_listen_and_how_late_they_hear(rig: Rig) -> None:
+    with listening(rig) as socket:
+        greeting(socket)
+        rig.do(lambda house: house.signals(a_signal()))
+        next_of(socket)
+        text = rig.get("/metrics").text
+        assert value(text, "ws_clients") == 1
+        assert value(text, "order_update_latency_seconds_count") > 0
+    until(rig, lambda: value(rig.get("/metrics").text, "websocket_connection_duration_seconds_count") == 1)
+
+
+def test_they_count_what_was_not_saved_what_was_sent_again_and_what_grew_too_old() -> None:
+    books, metrics = Books([]), Metrics()
+    house = House(books=books.wrap, listener=metrics.heard)
+    house.broker.troubles["place"] = [BrokerRejected("no money"), unreachable()]
+    house.signals(a_signal(1))
+    house.broker.symbol_terms["TCS"] = some_terms("TCS")
+    house.signals(a_signal(2, "TCS"))
+    house.advance(minutes=1)
+    books.refusals["save"] = 1
+    house.signals(a_signal(3, "SBIN"))
+    house.clock.at += timedelta(days=5)
+    house.tell(SweepQueue(correlation_id="sweep"))
+
+    text = metrics.text().decode()
+    assert value(text, 'db_errors_total{kind="save"}') == 1
+    assert value(text, 'retries_total{result="sent_again"}') == 1
+    assert value(text, "orders_expired_total") == 1
+
+
+def test_they_count_the_brokers_side_by_the_fields_that_are_documented() -> None:
+    metrics = Metrics()
+    told = {EventName.RATE_LIMIT_THROTTLE: {"call_class": "orders"}} | {name: {"symbol": "INFY"} for name in CACHE}
+    for name, fields in told.items():
+        assert set(fields) <= set(EVENT_FIELDS[name].always)
+        metrics.heard(Event(name=name, at=NOON, message="", fields=fields))
+    text = metrics.text().decode()
+    assert value(text, 'rate_limit_throttled_total{call_class="orders"}') == 1
+    for result in ("hit", "stale", "miss"):
+        assert value(text, f'quote_cache_total{{result="{result}"}}') == 1
+
+
+def test_what_is_looked_at_when_somebody_asks_is_asked_for_each_time() -> None:
+    metrics, figures = Metrics(), {"n": 1}
+    metrics.look_at(
+        Sources(
+            orders=lambda: {"pending": figures["n"]},
+            retriable=lambda: figures["n"],
+            attempts=lambda: {"filled": figures["n"]},
+            connections=lambda: figures["n"],
+            rollout_phase=lambda: figures["n"],
+        )
+    )
+    for figures["n"] in (1, 2):
+        text = metrics.text().decode()
+        for name in ("orders_retriable", "db_pool_in_use", "rollout_phase", 'coid_entries{state="filled"}'):
+            assert value(text, name) == figures["n"]
+
+
+def test_every_field_that_a_figure_reads_is_one_that_its_event_always_has() -> None:
+    read = {
+        EventName.ENTRY_SLIPPAGE: "slippage_bps",
+        EventName.BATCH_COMPLETED: "batch_status",
+        EventName.QUEUE_CHANGED: "change",
+        EventName.GUARD_BLOCK: "guard",
+        EventName.RATE_LIMIT_THROTTLE: "call_class",
+        EventName.ALERT_FIRING: "alert",
+        EventName.ORDER_SENT: "order_id",
+        EventName.ORDER_ACCEPTED: "order_id",
+    }
+    assert {name: field for name, field in read.items() if field not in EVENT_FIELDS[name].always} == {}
 
 
 def test_labels_are_patterns_and_never_what_a_caller_made_up(rig: Rig) -> None:

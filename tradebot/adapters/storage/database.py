@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    Pool,
     PoolProxiedConnection,
     QueuePool,
     StaticPool,
@@ -131,6 +133,29 @@ def fetch_all(connection: Connection, sql: str, parameters: Any) -> Sequence[Seq
     return rows
 
 
+class WriteMeter(Protocol):
+    """Is told of transactions of the order path, which SQLAlchemy's own events do not see."""
+
+    def wrote(self, took_s: float) -> None: ...
+
+
+_WRITE_METERS: WeakKeyDictionary[Pool, list[tuple[Callable[[], float], WriteMeter]]] = WeakKeyDictionary()
+
+
+def time_writes(engine: Engine, clock: Callable[[], float], meter: WriteMeter) -> None:
+    """Tell the meter how long each transaction of `write_transaction` took, its commit included. Whatever shares the
+    connections of this engine counts as this engine."""
+    _WRITE_METERS.setdefault(engine.pool, []).append((clock, meter))
+
+
+@contextmanager
+def _timed(engine: Engine) -> Iterator[None]:
+    began = [(clock(), clock, meter) for clock, meter in _WRITE_METERS.get(engine.pool, ())]
+    yield
+    for began_s, clock, meter in began:
+        meter.wrote(clock() - began_s)
+
+
 def connections_in_use(engine: Engine) -> int:
     pool = engine.pool
     return pool.checkedout() if isinstance(pool, QueuePool) else 0
@@ -149,6 +174,12 @@ def write_transaction(engine: Engine) -> Iterator[DBAPICursor]:
     statements). Raises SaveFailed for each error of the database or its driver, that of a commit included; DiskFailed
     where nobody knows what of the change is on the disk, DiskFull where there is no room for it.
     """
+    with _timed(engine), _written(engine) as cursor:
+        yield cursor
+
+
+@contextmanager
+def _written(engine: Engine) -> Iterator[DBAPICursor]:
     try:
         connection = engine.raw_connection()
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:

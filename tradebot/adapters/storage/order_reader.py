@@ -50,6 +50,11 @@ class OrderReader:
     def __init__(self, engine: Engine) -> None:
         self._reading = for_reading(engine)
 
+    @property
+    def engine(self) -> Engine:
+        """The database that is asked, for those who measure it."""
+        return self._reading
+
     def orders(self, status: OrderStatus | None = None, limit: int = 50) -> Sequence[Order]:
         """The newest first. `limit` is 1 to `ROWS_MAX`, here as everywhere; else ValueError."""
         orders = tables.orders
