@@ -8,7 +8,7 @@ from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import Order, OrderStatus
-from tradebot.engine import ledger
+from tradebot.engine import ledger, protecting
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job, KillSwitch, LatchSeen
@@ -75,6 +75,7 @@ class Killing:
         for position in list(unit.positions.values()):
             if position.is_open and position.exit_rule != ExitRule.PANIC:
                 unit.positions[position.id] = replace(position, exit_rule=ExitRule.PANIC, updated_at=unit.now)
+                protecting.close_wanted(unit, self._setting, position, ExitRule.PANIC)
                 text = f"{position.symbol}: {position.quantity} to sell, kill switch"
                 fields: dict[str, FieldValue] = {
                     "position_id": position.id,
