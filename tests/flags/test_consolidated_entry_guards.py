@@ -55,7 +55,7 @@ def placed(house: House) -> list[str]:
         held=(),
         further_looks=0 if house.policy.flags.consolidated_guards else 2,
     )
-    house.engine._hand_over(call)
+    house.engine._departures.hand_over(call)
     house.settle()
     return [reason for d in house.memory.decisions.values() for reason in d.reason.split(", ") if reason]
 

@@ -125,7 +125,7 @@ def test_an_engine_that_runs_away_with_one_order_is_stopped_and_entries_are_paus
     attempt = house.memory.attempts[order.coid]
     for _ in range(50):
         unit = Unit(house.memory, house.clock.at)
-        house.engine._desk.send(unit, order, attempt)
+        house.engine._handling._desk.send(unit, order, attempt)
         house.engine._commit(unit)
         house.settle()
 
