@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_read_only_looks_and_does_nothing(tmux: Tmux) -> None:
 
 def test_held_by_ctrl_s_the_day_goes_on_to_its_end_and_memory_does_not_grow(tmp_path: Path) -> None:
     line = Line(tmp_path, speed=2000)
+    found = termios.tcgetattr(line.master)
     line.until(lambda: b"Positions" in line.read)
     os.write(line.master, XOFF)
     held_mb = psutil.Process(line.process.pid).memory_info().rss / 2**20
@@ -52,9 +54,11 @@ def test_held_by_ctrl_s_the_day_goes_on_to_its_end_and_memory_does_not_grow(tmp_
     os.write(line.master, XON)
     line.until(lambda: line.process.poll() is not None)
     line.end()
+    after = termios.tcgetattr(line.master)
     os.close(line.master)
 
     assert line.process.returncode == 0
+    assert after == found
     assert grown_mb < GROWTH_MB_MAX
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.integration.terminals import ENVIRONMENT, PATIENCE_S, ROOT, Line, Tmux, needs_tmux, wait_for
@@ -80,10 +81,12 @@ def test_resized_while_it_is_busy_every_frame_is_whole_and_q_and_y_stop_it(tmux:
 @needs_tmux
 def test_ctrl_c_ends_it_with_a_summary_and_the_same_command_goes_on(tmux: Tmux) -> None:
     tmux.open(120, 40)
+    before = tmux.settings()
     tmux.play(speed=300)
     tmux.until(r"─ Positions [1-9]/6")
     tmux.press("C-c")
     tmux.until(r"^stopped at 2026-09-16", r"^exit 0$")
+    assert tmux.settings() == before
     tmux.type("clear")
     tmux.play(speed=3000)
     tmux.until(r"─ Events")
@@ -91,19 +94,60 @@ def test_ctrl_c_ends_it_with_a_summary_and_the_same_command_goes_on(tmux: Tmux) 
 
 
 @needs_tmux
-def test_after_kill_9_the_shell_has_a_sane_terminal(tmux: Tmux) -> None:
+def test_after_kill_9_the_shell_has_a_sane_terminal_and_a_new_start_goes_on(tmux: Tmux) -> None:
     tmux.open(120, 40)
     before = tmux.settings()
     tmux.play(speed=300)
-    tmux.until(r"─ Orders \d+")
+    tmux.until(r"─ Positions [1-9]/6")
     during = tmux.settings()
     os.kill(tmux.pid(), signal.SIGKILL)
     wait_for(lambda: tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").strip() == "0 1")
     wait_for(lambda: tmux.settings() == before)
     tmux.type("clear; stty -a")
-
     tmux.until(r" icanon ", r" echo ")
+    tmux.type("clear")
+    tmux.play(speed=3000)
+    tmux.until(r"^went on from 2026-09-16 \d\d:\d\d:\d\d IST$", r"^exit 0$")
+
     assert during != before
+    assert tmux.settings() == before
+
+
+@needs_tmux
+def test_stopped_and_in_the_foreground_again_it_paints_and_takes_keys(tmux: Tmux) -> None:
+    """Ctrl-Z is a key of ours; this is the signal that nothing can refuse, and the shell's `fg`."""
+    tmux.open(120, 40)
+    before = tmux.settings()
+    tmux.play(speed=60)
+    tmux.until(r"^● REPLAY ", r"^\? help ")
+    pid = tmux.pid()
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    tmux.type("stty sane; clear; echo in the shell; fg")
+    tmux.until(r"^● REPLAY ", r"─ Orders \d+", r"^\? help ")
+    tmux.press("?")
+    tmux.until(r"this help")
+    tmux.press("q", "y")
+    tmux.until(r"^stopped at 2026-09-1[56]")
+    wait_for(lambda: tmux("display-message", "-p", "#{alternate_on} #{cursor_flag}").strip() == "0 1")
+    wait_for(lambda: tmux.settings() == before)
+
+
+@needs_tmux
+def test_started_in_the_background_of_a_terminal_it_writes_lines_and_leaves_the_shell_alone(tmux: Tmux) -> None:
+    tmux.open(120, 40)
+    before = tmux.settings()
+    options = f"replay --ui full --speed 1000 --home {tmux.home}"
+    tmux.type(f"clear; {sys.executable} main.py {options} & echo started")
+    tmux.until(r"^started")
+    tmux.until(r"ORDER_|CYCLE|SYSTEMS_INITIALIZED")
+    is_screen_taken = tmux("display-message", "-p", "#{alternate_on}").strip()
+    tmux.type("echo the shell answers; wait; echo exit $?")
+    tmux.until(r"^exit 0$")
+
+    assert is_screen_taken == "0"
+    assert "the shell answers" in tmux("capture-pane", "-p", "-S", "-2000")
+    assert tmux.settings() == before
 
 
 def test_auto_into_a_pipe_gives_lines_without_control_characters(tmp_path: Path) -> None:
@@ -134,6 +178,11 @@ def test_a_lost_terminal_takes_the_dashboard_and_the_replay_goes_on_to_its_end(t
 
     assert code == 0
     assert days_ended(tmp_path) == 2, "the evening before, and the day itself"
+    (lines,) = tmp_path.glob("sessions/*/lines.txt")
+    written = lines.read_text(encoding="utf-8").splitlines()
+    assert any("  ORDER_" in line for line in written)
+    assert any("  DAY_SUMMARY " in line for line in written)
+    assert all(line.isprintable() for line in written)
 
 
 def test_a_hang_up_signal_alone_gives_the_terminal_back_and_the_replay_goes_on(tmp_path: Path) -> None:

@@ -182,6 +182,39 @@ def test_a_daemon_that_fails_leaves_the_terminal_restored(tmp_path: Path) -> Non
     session.close()
 
 
+def test_a_panel_that_fails_takes_nothing_else_with_it(tmp_path: Path) -> None:
+    session = Session(tmp_path, "panel")
+    session.until_shown(" quit")
+    session.send(b"?")
+    session.until_shown("this help")
+    session.send(b"\x1b")
+    session.until_shown("! cannot be shown: Attr")
+    session.send(b"q")
+    session.until_shown("y / N")
+    session.send(b"y")
+    session.until_ended()
+
+    assert session.process.returncode == 0
+    assert is_restored(session)
+    session.close()
+
+
+def test_keys_that_fail_end_the_dashboard_and_neither_the_daemon_nor_the_terminal(tmp_path: Path) -> None:
+    session = Session(tmp_path, "keys")
+    session.until_shown(" quit")
+    session.send(b"j")
+    session.until(lambda: is_restored(session))
+    turns = len(session.diary.read_text().splitlines())
+    wait_for(lambda: len(session.diary.read_text().splitlines()) > turns + 5)
+    session.process.send_signal(signal.SIGTERM)
+    session.until_ended()
+
+    assert session.process.returncode == 0
+    assert "TypeError" in session.diary.read_text()
+    assert "the dashboard ended: TypeError" in session.read.decode()
+    session.close()
+
+
 def test_after_a_kill_the_guardian_restores_the_terminal(session: Session) -> None:
     session.until_shown(" quit")
     assert termios.tcgetattr(session.slave) != session.found

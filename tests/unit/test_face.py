@@ -158,12 +158,30 @@ def test_after_a_hang_up_nothing_is_said_and_what_is_printed_goes_nowhere(tty: P
         tty.read_until(b"REPLAY")
         tty.hang_up()
         face.hang_up()
+        lines, until = run.session / "lines.txt", RealClock().monotonic() + PATIENCE_S
+        while not lines.exists():
+            assert RealClock().monotonic() < until
         face.turn()
         face(AN_EVENT)
         face.finish()
     print("the summary", file=tty.stdout, flush=True)
 
     assert stderr.getvalue() == ""
+    assert "INFY buy 10 @1000.00" in lines.read_text(encoding="utf-8")
+
+
+def test_lines_of_a_terminal_that_has_hung_up_go_on_in_the_folder_of_the_session(tty: Pty, run: Replay) -> None:
+    with a_face(tty.stdout, kind="line") as face:
+        face.show(run, never)
+        face(AN_EVENT)
+        tty.read_until(b"INFY buy 10 @1000.00")
+        tty.hang_up()
+        face.hang_up()
+        face.turn()
+        face(replace(AN_EVENT, message="after it"))
+        face.turn()
+
+    assert "after it" in (run.session / "lines.txt").read_text(encoding="utf-8")
 
 
 def test_hung_up_while_the_run_was_opened_no_dashboard_begins(tty: Pty, run: Replay) -> None:

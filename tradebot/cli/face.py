@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -36,14 +37,16 @@ from tradebot.interfaces.ui.terminal import Terminal
 from tradebot.ports import Clock
 
 WARNINGS_MAX = 100
+LINES = "lines.txt"
+"""In the session's folder: the lines of a run whose terminal has gone."""
 
 
 class Face:
     """A listener of the bus that also is called at each turn of the loop; around the whole run as a context.
 
     The daemon outlives it. A dashboard that fails says why on the error stream and is followed by lines; one whose
-    terminal has hung up is followed by nothing. When the context has ended, output that would go to a terminal that
-    has hung up goes nowhere, so that the end of a run without a terminal is an orderly one.
+    terminal has hung up is followed by lines in the session's `lines.txt`. When the context has ended, output that
+    would go to a terminal that has hung up goes nowhere, so that the end of a run without a terminal is an orderly one.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class Face:
         self._feed = ViewFeed()
         self._maker: ViewMaker | None = None
         self._dashboard: Dashboard | None = None
-        self._line: LineMode | None = None
+        self._lines: list[LineMode] = []
+        self._session: Path | None = None
+        self._file: TextIO | None = None
         self._warnings = LateWarnings()
-        self._is_hung_up = False
+        self._is_hung_up = self._is_in_file = False
         self._is_fault_told = False
 
     @classmethod
@@ -102,8 +107,10 @@ class Face:
         if self._dashboard is not None:
             self._dashboard.stop(is_silent=fault is None)
             self._say_why_it_ended(self._dashboard)
-        if self._line is not None:
-            self._line.stop()
+        for lines in self._lines:
+            lines.stop()
+        if self._file is not None:
+            self._file.close()
         with Path(os.devnull).open("wb") as nowhere:
             for stream in self._on_terminal:
                 if not stream.isatty():
@@ -118,6 +125,7 @@ class Face:
 
     def show(self, run: Replay | Paper | Live, stop: Callable[[], None]) -> None:
         """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
+        self._session = run.session
         if self._kind not in ("full", "heartbeat") or self._is_hung_up:
             return
         try:
@@ -150,6 +158,8 @@ class Face:
 
     def turn(self) -> None:
         """On the engine's thread, whenever something may have changed."""
+        if self._is_hung_up and self._dashboard is None and self._stdout in self._on_terminal:
+            self._go_on_in_file()
         self._make_view(ViewMaker.refresh)
 
     def finish(self) -> None:
@@ -163,6 +173,11 @@ class Face:
             self._dashboard.leave()
         elif self._stdout in self._on_terminal:
             self._listener = _nothing
+
+    def come_back(self) -> None:
+        """For the signal that ends a stop: whoever had the terminal meanwhile has changed it."""
+        if self._dashboard is not None:
+            self._dashboard.come_back()
 
     def _give_up(self, why: str) -> None:
         """The screen costs too much; lines take its place."""
@@ -185,7 +200,7 @@ class Face:
         if self._dashboard is None:
             return
         if self._has_lost_terminal(self._dashboard):
-            self._listener = _nothing
+            self._go_on_in_file()
             return
         self._begin_lines()
         self._say_why_it_ended(self._dashboard)
@@ -200,9 +215,24 @@ class Face:
 
     def _begin_lines(self) -> None:
         is_rich = self._kind == "rich" and self._stdout in self._on_terminal
-        self._line = LineMode(self._stdout, self._clock, self._look if is_rich else None)
-        self._line.start()
-        self._listener = self._line
+        self._write_lines(self._stdout, self._look if is_rich else None)
+
+    def _go_on_in_file(self) -> None:
+        """Nobody is at the terminal any more: what would be told there can be read in the session's folder."""
+        if self._is_in_file:
+            return
+        self._is_in_file, self._listener = True, _nothing
+        if self._session is None or self._kind == "off":
+            return
+        with suppress(OSError):  # a refusing disk has alerts of its own
+            self._file = (self._session / LINES).open("a", encoding="utf-8")
+            self._write_lines(self._file)
+
+    def _write_lines(self, stream: TextIO, look: Look | None = None) -> None:
+        lines = LineMode(stream, self._clock, look)
+        lines.start()
+        self._lines.append(lines)
+        self._listener = lines
 
 
 class LateWarnings(logging.Handler):

@@ -61,7 +61,7 @@ def _overrides(options: argparse.Namespace) -> Mapping[str, object]:
 
 def _replay(settings: Settings, home: Path, source: ConfigSource, face: Face) -> int:
     clock = RealClock()
-    stopping = Stopping(face.hang_up)
+    stopping = Stopping(face.hang_up, face.come_back)
     http = HttpFace(settings, home)
 
     def turn() -> None:
@@ -89,7 +89,7 @@ def _replay(settings: Settings, home: Path, source: ConfigSource, face: Face) ->
 def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: Face) -> int:
     """In real time, or at the pace of an exchange process, until it is stopped."""
     clock = RealClock()
-    stopping = Stopping(face.hang_up)
+    stopping = Stopping(face.hang_up, face.come_back)
     http = HttpFace(settings, home)
 
     def turn() -> None:

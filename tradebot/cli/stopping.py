@@ -12,18 +12,19 @@ class StoppedEarly(BaseException):
 
 
 class Stopping:
-    """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown.
+    """SIGINT and SIGTERM end the run in an orderly way, SIGHUP only what is shown; SIGCONT shows it anew.
 
     Once it runs, a handler starts a thread that sets the flag: it may have interrupted the very lock that this needs.
     Before that nothing can have been sent: the set-up is left at once, by `StoppedEarly`, and what it had opened is
     closed on the way.
     """
 
-    def __init__(self, hang_up: Callable[[], None]) -> None:
+    def __init__(self, hang_up: Callable[[], None], come_back: Callable[[], None] = lambda: None) -> None:
         self._stop: Callable[[], None] | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._want())
         signal.signal(signal.SIGHUP, lambda *_: hang_up())
+        signal.signal(signal.SIGCONT, lambda *_: come_back())
 
     def then(self, stop: Callable[[], None]) -> None:
         """What a signal does from now on."""

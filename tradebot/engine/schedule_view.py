@@ -50,8 +50,8 @@ def market_view(now: datetime, calendar: Calendar, amo: AmoWindow) -> MarketView
 
 
 def schedule(now: datetime, memory: Memory, setting: Setting, cycled: Event | None = None) -> tuple[JobRow, ...]:
-    """The jobs of a trading day in the order in which they come next. `cycled` tells of the last cycle, of which no
-    run is kept."""
+    """The jobs of a trading day in the order in which they come next. `cycled` tells of the last cycle that
+    found something: of cycles no run is kept."""
     coming = _coming_jobs(now, setting)
     rows = []
     for job in Job:

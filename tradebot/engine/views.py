@@ -58,7 +58,7 @@ class Tail:
     """What the bus has told: the last events (oldest first), today's blocks, the last errors, and all of the run.
 
     `told` counts events by name since the start; `slippages` are the last entries' in basis points; `cycled` is the
-    last cycle, of which the books keep no row.
+    last cycle that found something: the books keep no row of them.
     """
 
     events: tuple[Event, ...] = ()

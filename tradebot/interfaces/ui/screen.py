@@ -85,7 +85,7 @@ class Dashboard:
         self._awaited: list[Future[Answer]] = []
         self._stopping = Flag()
         self._is_stopped = False
-        self._is_left = False
+        self._is_left = self._is_back = False
         self._is_silent = False
         self._thread = Thread(target=self._run, name="dashboard", daemon=True)
         self._unread = b""
@@ -124,6 +124,11 @@ class Dashboard:
         self._is_left = True
         self._terminal.wake()
 
+    def come_back(self) -> None:
+        """The process was stopped and goes on: take the terminal anew. For a signal handler."""
+        self._is_back = True
+        self._terminal.wake()
+
     def _run(self) -> None:
         # A terminal that was taken from us in the background must not stop the process; signals belong to the main
         # thread.
@@ -146,7 +151,10 @@ class Dashboard:
         """Wait a moment for keys, then paint if something is there to be painted."""
         typed = self._terminal.read(_LOOK_S)
         keys, self._unread = decode(self._unread + typed, is_all=not typed)
-        is_due = bool(keys) or self._is_answered()
+        is_due = bool(keys) or self._is_answered() or self._is_back
+        if self._is_back:
+            self._is_back = False
+            self._terminal.take_again()
         for key in keys:
             self._press(key)
         now_s = self._clock.monotonic()

@@ -77,6 +77,15 @@ class Terminal:
         self.forget()
         self._write_left()
 
+    def take_again(self) -> None:
+        """After a stop, in which the shell had the terminal. In the background it is left alone: it is not ours."""
+        if self._found is None or not self._is_foreground():
+            return
+        with suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, _for_keys(self._found))
+        self._left += _ENTER
+        self.forget()
+
     def forget(self) -> None:
         """Nothing is taken to be on the screen: the next frame is painted whole."""
         self._is_blank = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -74,14 +75,23 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
         _rollout(phase, width),
         (f"{local:%a %Y-%m-%d %H:%M:%S} IST" if is_wide else f"{local:%Y-%m-%d %H:%M:%S} IST", BOLD),
         _market(view, now, is_wide),
+        _link(view),
         f"day {view.progress.day} of {view.progress.days}" if view.progress else "",
         _pace(view.facts.rate),
+        f"up {age(timedelta(seconds=moment.up_s))}" if is_wide else "",
     ]
-    if is_wide:
-        cells += [_link(view), f"up {age(timedelta(seconds=moment.up_s))}"]
     if width >= _ROOMY_COLUMNS:
         cells += [f"account {view.account_id}", (facts.session, DIM)]
-    return words(*cells)
+    return _as_many(cells, width)
+
+
+def _as_many(cells: Sequence[Cell], width: int) -> Line:
+    """As many of the first cells as there is room for: half a word says less than none."""
+    for count in range(len(cells), 1, -1):
+        line = words(*cells[:count])
+        if _length(line) <= width:
+            return line
+    return words(*cells[:1])
 
 
 def _rollout(phase: int | None, width: int) -> str:
@@ -114,7 +124,7 @@ def _figures(view: DaemonView, width: int) -> Line:
     upcoming = next((row for row in view.schedule if row.next_at is not None), None)
     if upcoming is not None:
         cells.append(f"next {upcoming.name.replace('_', ' ')} {clock_near(upcoming.next_at, view.now)}")
-    return words(*cells)
+    return _as_many(cells, width)
 
 
 def _state(view: DaemonView, moment: Moment, width: int) -> Line:
