@@ -61,6 +61,7 @@ def take(browser: Browser, url: str, size: str, colours: str) -> None:
         viewport={"width": width, "height": height},
         color_scheme="dark" if colours == "dark" else "light",
         device_scale_factor=1,
+        reduced_motion="reduce",
     )
     page.goto(url)
     page.wait_for_selector(".positions tbody tr", timeout=READY_MS)

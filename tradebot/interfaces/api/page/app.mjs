@@ -31,7 +31,7 @@ function App() {
   return html`
     <${Header} state=${state} desk=${desk} onHelp=${() => setHelp(true)} />
     <main>
-      <${Alerts} state=${state} />
+      <${Alerts} state=${state} desk=${desk} />
       <${Tiles} state=${state} />
       <div class="columns">
         <${Orders} state=${state} desk=${desk} />

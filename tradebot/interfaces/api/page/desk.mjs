@@ -197,6 +197,7 @@ export class Desk {
     if (action === "retry") return call("POST", `${path}/retry`);
     if (action === "cancel" || action === "drop") return call("DELETE", path);
     if (action === "kill") return call("POST", "/control/kill", body);
+    if (action.startsWith("alerts/")) return call("POST", `/api/v1/${action}/acknowledge`);
     return call("POST", `/control/${action}`);
   }
 

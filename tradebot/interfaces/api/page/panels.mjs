@@ -2,17 +2,24 @@
 import { html } from "./html.mjs";
 import { gain, moment, percent, price, sentence, time, tone } from "./words.mjs";
 
-export function Alerts({ state }) {
+export function Alerts({ state, desk }) {
   const alerts = state.overview?.alerts ?? [];
   const isLost = state.link === "lost";
   return html`<div class="alerts" aria-live="polite">
     ${isLost && html`<p class="banner warn">tradebot does not answer. What is shown may be old; the page comes back by itself.</p>`}
-    ${alerts.map((alert) => html`<p key=${alert.text} class=${`banner ${alert.level === "WARNING" ? "warn" : "bad"}`} role="alert">${sentenceOf(alert.text)}</p>`)}
+    ${alerts.map((alert) => html`<p key=${alert.text} class=${`banner ${alert.level === "WARNING" ? "warn" : "bad"}`} role="alert"><span>${sentenceOf(alert.text)}</span>
+      <${Seen} alert=${alert} state=${state} desk=${desk} /></p>`)}
   </div>`;
 }
 
+function Seen({ alert, state, desk }) {
+  const key = `alerts/${alert.name}`;
+  if (!alert.name || alert.is_seen || !desk.may("trade")) return null;
+  return html`<span>${state.faults[key]} <button class="plain" disabled=${Boolean(state.busy[key])} onClick=${() => desk.act(key)}>Seen</button></span>`;
+}
+
 function sentenceOf(text) {
-  const plain = text.replace("; P resumes them", "");
+  const plain = text.replace("; P resumes them", "").replace(/^[a-z_]+:/, (name) => name.replaceAll("_", " "));
   return plain.charAt(0).toUpperCase() + plain.slice(1);
 }
 
