@@ -66,10 +66,10 @@ class FollowUps:
 
     def _has_come_to_nothing(self, unit: Unit, request: BrokerRequest) -> bool:
         """A change that the broker took, or may have taken, is given time to show; any other was not made. Where the
-        book lags behind nothing, a change that has no answer and that it does not show was not made either."""
+        book lags behind nothing, one that an earlier process left behind and that it does not show was not made."""
         if request.state in (RequestState.REFUSED, RequestState.UNSENT):
             return True
-        if request.state is not RequestState.ACKED and self._setting.capabilities.absence_is_proof:
+        if request.state is RequestState.PREPARED and self._setting.capabilities.absence_is_proof:
             return True
         since = request.answered_at or request.prepared_at
         return unit.now - since >= 2 * self._setting.policy.times.verify_after
