@@ -65,8 +65,8 @@ class FollowUps:
         ledger.change(unit, unit.orders[order.id], transition)
 
     def _has_come_to_nothing(self, unit: Unit, request: BrokerRequest) -> bool:
-        """A change that the broker took, or may have taken, is given time to show; any other was not made. Where the
-        book lags behind nothing, one that an earlier process left behind and that it does not show was not made."""
+        """A change that the broker took, or may have taken, is given time to show; any other was not made. One that
+        died with its process needs none where a book that does not show it proves that it was not made."""
         if request.state in (RequestState.REFUSED, RequestState.UNSENT):
             return True
         if request.state is RequestState.PREPARED and self._setting.capabilities.absence_is_proof:
