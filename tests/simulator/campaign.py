@@ -14,7 +14,7 @@ from tests.simulator.standing import Standings
 from tests.simulator.witness import missing_witnesses
 from tests.simulator.world import Moment, Scenario, Tracer, World
 
-TO_THE_END_EVERY = 40
+TO_THE_END_EVERY = 64
 """Every so many points one lives to the end of the day, even where it stands like the unbroken one."""
 
 RECOVERY_EFFECTS = 40
@@ -191,20 +191,19 @@ def _left_behind(scenario: Scenario, moment: Moment) -> object:
 
 
 def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death, report: Report) -> list[str]:
-    """What differs at the end of the day; one that stands like the unbroken day ends there, and is audited there.
+    """What differs at the end of the day. A life that stands as one stood that ended well ends there, if there is
+    nothing open that the auditor could object to.
 
-    A day that is not exact need not end like the unbroken one. There the auditor alone judges: at the end of the day,
-    or where it stands as a life stood that ended well, if nothing is open there that the auditor could object to."""
-    is_exact = scenario.is_exact
+    A day that is not exact need not end like the unbroken one: there the auditor alone judges."""
     lives_on = (death.effect + sum(death.again)) % TO_THE_END_EVERY == 0
     world = World(scenario, Tracer(), moment, catalog=unbroken.standings.catalog)
     try:
-        is_at_end = world.run(None if lives_on else unbroken.standings, _anywhere if is_exact else _is_clean)
+        is_at_end = world.run(None if lives_on else unbroken.standings, _is_clean)
     except Exception as error:
         return [f"the restart fails: {type(error).__name__}: {error}"]
     report.incidents.update(world.incidents)
-    found = outcome(world).differences(unbroken.outcome) if is_at_end and is_exact else []
-    found += findings(world) if is_at_end or is_exact else []
+    found = findings(world) if is_at_end else []
+    found += outcome(world).differences(unbroken.outcome) if is_at_end and scenario.is_exact else []
     if not found:
         unbroken.standings.add(world.standings)
     return found
@@ -212,7 +211,3 @@ def _settle(scenario: Scenario, moment: Moment, unbroken: Unbroken, death: Death
 
 def _is_clean(world: World) -> bool:
     return not findings(world)
-
-
-def _anywhere(_: World) -> bool:
-    return True

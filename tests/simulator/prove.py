@@ -88,7 +88,7 @@ class _Campaign:
         while len(running) - at_kills < workers:
             work = next(self._simulated)
             running[points.submit(do, work, self._folder)] = work
-        while at_kills < KILL_LANES and self._kills <= self._kills_a_minute * passed / 60:
+        while at_kills < KILL_LANES and self._kills < self._kills_a_minute * passed / 60:
             work = next(self._handfuls)
             running[kills.submit(do, work, self._folder)] = work
             self._kills += Handful.KILLS

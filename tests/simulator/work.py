@@ -116,4 +116,4 @@ def _kill(handful: Handful, folder: Path) -> Done:
         Failed(text=f"{kill}: {text}", again=f"{_COMMAND} {kill}") for kill in kills for text in carry_out(kill, folder)
     ]
     kinds = Counter(kind_of(kill, folder) for kill in kills)
-    return Done(name=str(handful), seed=handful.seed, kills=len(kills), effects=kinds, failures=failures)
+    return Done(name=str(handful), seed=handful.seed, kills=len(kills), effects=dict(kinds), failures=failures)
