@@ -1,4 +1,9 @@
-"""How often order calls may go out: under the broker's limits however they are counted, and cancellations first."""
+"""How often order calls may go out: under the broker's limits however they are counted, and cancellations first.
+
+It stands behind the turnstiles (`tradebot/adapters/calls/turnstile.py`), at the socket, and is not one of them: they
+are the operator's, for quotes and the rest too, and `ENABLE_RATE_LIMITING` takes them away. The limits of the exchange
+and the regulator hold whatever is switched off, and for the calls of a day as well.
+"""
 
 from __future__ import annotations
 
