@@ -44,8 +44,9 @@ def refuse_lost_registry(disk: Disk, folder: Path, store: SqlOrderStore) -> None
 
 def refuse_older_database(registry: CoidRegistry, store: SqlOrderStore, place: str) -> None:
     """A database that is gone, or was put back alone, has forgotten orders that have ended, with what they bought: the
-    registry hears of an end only after the database has it."""
-    ended = [entry for entry in registry.entries() if not entry.status.is_open]
+    registry hears of an end only after the database has it. An id that never had a number at the broker was reserved
+    and not sent, and has no row."""
+    ended = [entry for entry in registry.entries() if not entry.status.is_open and entry.broker_order_id is not None]
     newest = sorted(ended, key=lambda entry: entry.updated)[-_ENDED_LOOKED_AT:]
     known = {attempt.coid for attempt in store.attempts([entry.coid for entry in newest])}
     unknown = [entry for entry in newest if entry.coid not in known]

@@ -38,6 +38,7 @@ from tradebot.engine.messages import (
     PauseEntries,
     RequestAnswered,
 )
+from tradebot.engine.recovery import reserved_and_never_sent
 from tradebot.engine.room import NoReserve, Room
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
@@ -165,7 +166,10 @@ class Engine:
 
     def close(self) -> None:
         """Make the registry's last notes durable. Nothing is handled afterwards."""
-        self._setting.registry.sync()
+        registry = self._setting.registry
+        if never_sent := reserved_and_never_sent(registry, self.memory, self._clock.now()):
+            self._keep_registry(lambda registry: registry.note(never_sent))
+        registry.sync()
 
     def _run_batch(self, messages: Sequence[Message]) -> None:
         """One transaction for all; when it is refused, one for each, so that one bad message stops no other."""

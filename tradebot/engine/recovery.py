@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from tradebot.domain.coids import stands_in_no_registry
 from tradebot.domain.errors import StateCorrupt
-from tradebot.domain.orders import Attempt, BrokerRequest, OrderId, OrderStatus, RequestKind, RequestState, Side
+from tradebot.domain.orders import (
+    Attempt,
+    AttemptStatus,
+    BrokerRequest,
+    OrderId,
+    OrderStatus,
+    RequestKind,
+    RequestState,
+    Side,
+)
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine import ledger
 from tradebot.engine.entry_slippage import BREACH
@@ -112,6 +123,16 @@ def _settle_registry(memory: Memory, store: OrderStore, registry: IdRegistry) ->
     for attempt in known:
         del lagging[attempt.coid]
     memory.orphans = lagging
+
+
+def reserved_and_never_sent(registry: IdRegistry, memory: Memory, now: datetime) -> list[RegistryEntry]:
+    """At an orderly end: ids that this process has reserved and whose orders it could not save. Nothing is sent that is
+    not saved, so that they are no doubt for the next start. A process that was killed leaves them as one."""
+    return [
+        replace(entry, status=AttemptStatus.EXPIRED, updated=now)
+        for entry in registry.open_entries()
+        if entry.coid not in memory.attempts and entry.coid not in memory.orphans and entry.broker_order_id is None
+    ]
 
 
 def _is_behind(entry: RegistryEntry | None, attempt: Attempt) -> bool:

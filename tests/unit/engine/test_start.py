@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from tests.builders import a_broker_order, a_signal, a_trade, an_attempt, an_order, later, some_terms
-from tests.unit.engine.fakes import AnswerLost, tag_of
+from tests.unit.engine.fakes import NO_PROOF, AnswerLost, tag_of
 from tests.unit.engine.house import House
 from tradebot.domain.coids import IntentKey, derive
-from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown, StateCorrupt
+from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown, SaveFailed, StateCorrupt
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import AttemptStatus, DecisionId, OrderStatus, PositionId, Side
 from tradebot.engine import ledger
-from tradebot.ports import Changes
+from tradebot.ports import Changes, OrderStore
 
 
 def a_standing_order(**options: Any) -> House:
@@ -209,3 +209,32 @@ def test_an_open_order_of_other_software_is_followed_by_its_number_at_the_broker
     assert house.told(EventName.INTERNAL_FAULT) == house.told(EventName.MANUAL_ORDER_SEEN) == []
     house.restart()
     assert house.the_position().quantity == 10
+
+
+def test_an_id_whose_order_could_not_be_saved_is_no_doubt_after_an_orderly_end() -> None:
+    """Nothing is sent that is not saved; a process that was killed cannot say so, one that ends in order can."""
+    refusals = [SaveFailed("the disk is full")]
+
+    class Store:
+        def __init__(self, store: OrderStore) -> None:
+            self._store = store
+
+        def save(self, changes: Changes) -> None:
+            if refusals and changes.orders:
+                raise refusals.pop()
+            self._store.save(changes)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._store, name)
+
+    house = House(books=lambda store, registry: (Store(store), registry), capabilities=NO_PROOF)  # type: ignore[arg-type,return-value]
+    house.signals(a_signal())
+    assert not refusals
+    assert [entry.status for entry in house.registry.entries()] == [AttemptStatus.PENDING]
+
+    house.engine.close()
+    house.restart()
+    house.signals(a_signal(2))
+
+    assert house.broker.count("place") == 1
+    assert house.memory.orphans == {}
