@@ -23,7 +23,6 @@ from tests.auditor.database_view import read_database
 from tests.auditor.exchange_view import read_exchange
 from tests.auditor.registry_view import read_registry
 from tests.desks import credentials, live_settings
-from tests.kills.stage import WITHIN_S
 from tests.simulator.killing import environment
 from tests.venue import ROOT, Venue, running_venue, small_market
 from tradebot.adapters.brokers.http import Http
@@ -34,7 +33,10 @@ from tradebot.app.brokers import kite_session
 NOON, YESTERDAY = "2026-09-16T11:00:00", "2026-09-15"
 """In the middle of a session, with hours left."""
 
-_POLL_S = 0.02
+WITHIN_S = 60.0
+"""Of real time, for anything that is waited for."""
+
+TRIES, _POLL_S = 20, 0.02
 _never = threading.Event()
 
 
@@ -62,6 +64,20 @@ class Daemon:
     def place(self, symbol: str, price: str, *, key: str = "", quantity: int = 5) -> httpx.Response:
         body = {"symbol": symbol, "side": "BUY", "quantity": quantity, "price": price}
         return self.api.post("/orders", json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def takes(self, symbol: str, price: str) -> str:
+        """The id of an order that it takes: now and then the book of the moment is too thin for one."""
+        answers: list[httpx.Response] = []
+
+        def is_taken() -> bool:
+            answers.append(self.place(symbol, price))
+            return answers[-1].status_code == 201
+
+        for _ in range(TRIES):
+            if is_taken():
+                return str(answers[-1].json()["id"])
+            wait(0.5)
+        raise AssertionError(answers[-1].text)
 
     def until(self, is_so: Callable[[], object]) -> None:
         """AssertionError when it does not become so, or the process ends before."""
@@ -130,6 +146,9 @@ def settings_of(folder: Path, venue: Venue, port: int) -> dict[str, str]:
         "MAX_EXPOSURE_PCT": "100",
         "MAX_SYMBOL_EXPOSURE_PCT": "50",
         "UI": "off",
+        "ENABLE_SPREAD_GUARD_ENTRY": "false",
+        "ENABLE_DEPTH_GUARD_ENTRY": "false",
+        "ENABLE_ENTRY_SLIPPAGE_GUARD": "false",
         "ENABLE_HTTP_API": "true",
         "HTTP_PORT": str(port),
     }
@@ -178,6 +197,10 @@ def wait_until(is_so: Callable[[], object], process: subprocess.Popen[str] | Non
         assert process is None or process.poll() is None, f"it ended with {process.poll()}"
         assert clock.monotonic() < until, "it did not come to that in time"
         _never.wait(_POLL_S)
+
+
+def wait(duration_s: float) -> None:
+    _never.wait(duration_s)
 
 
 def free_port() -> int:

@@ -55,6 +55,11 @@ def fault_at(path: Path, calls: str, error: str, when: str, trace: Path) -> Sequ
     return [*words, "-e", f"trace={calls}", "-e", f"inject={calls}:error={error}:when={when}"]
 
 
+def beside(words: Sequence[str]) -> Sequence[str]:
+    """The same with the tracer as a process beside the command: signals reach the command itself."""
+    return [words[0], "--daemonize", *words[1:]]
+
+
 def injected(trace: Path) -> int:
     """How many calls have failed on purpose."""
     return trace.read_text().count("INJECTED")

@@ -29,7 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_on_a_full_disk_entries_are_refused_and_cancels_reads_and_the_kill_switch_work(place: Path) -> None:
     home = place / "home"
     with in_session(place) as venue, daemon(place, venue) as it:
-        standing = it.place("INFY", price_below(venue, "INFY")).json()["id"]
+        standing = it.takes("INFY", price_below(venue, "INFY"))
         it.until(lambda: status_at(venue, "INFY") == "OPEN")
         ballast = fill(home)
 
@@ -47,7 +47,7 @@ def test_on_a_full_disk_entries_are_refused_and_cancels_reads_and_the_kill_switc
 
         ballast.unlink()
         it.until(lambda: it.events("SPACE_BACK"))
-        assert it.place("TCS", price_below(venue, "TCS")).status_code == 201
+        it.takes("TCS", price_below(venue, "TCS"))
         assert (home / "state" / FILE).stat().st_size == SIZE
         it.until(lambda: status_at(venue, "TCS") == "OPEN")
         assert it.stop() == 0
