@@ -4,6 +4,8 @@ what differs from that line."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress, count
+from operator import is_not
 from typing import Any, Literal
 
 from tradebot.adapters.flight_encoding import Encode
@@ -67,8 +69,7 @@ class RowsField:
     def _news(self, rows: tuple[object, ...]) -> list[int]:
         """The places at which another text stands now; from here on, `rows` are what was there before."""
         texts, news = self._texts, []
-        pairs = zip(rows, self._rows, strict=False)
-        for index in [index for index, (one, other) in enumerate(pairs) if one is not other]:
+        for index in compress(count(), map(is_not, rows, self._rows)):
             text = self._encode(rows[index])
             if text != texts[index]:
                 texts[index] = text

@@ -15,9 +15,9 @@ class Sum(StrEnum):
 
     `waiting`: what open buys may still cost; `unblocked`: the part of it that the broker has not seen; `held`: the cost
     of what is held, `positions`: how many that are; `slots`: rows that take the symbol's slot, `slots_used`: symbols
-    with any; `open`: pending orders; `trades` and `gross`: entries of a day that did not fail, and what they are worth;
-    `realised`: a day's gain; `blocking`: buys that keep others out of their symbol, `blocking_own`: those of one
-    decision; `uncertain`: orders that may or may not stand at the broker.
+    with any; `open`: pending orders, `cancelling`: those that are to be cancelled; `trades` and `gross`: entries of a
+    day that did not fail, and what they are worth; `realised`: a day's gain; `blocking`: buys that keep others out of
+    their symbol, `blocking_own`: those of one decision; `uncertain`: orders that may or may not stand at the broker.
     """
 
     WAITING = "waiting"
@@ -27,6 +27,7 @@ class Sum(StrEnum):
     SLOTS = "slots"
     SLOTS_USED = "slots_used"
     OPEN = "open"
+    CANCELLING = "cancelling"
     TRADES = "trades"
     GROSS = "gross"
     REALISED = "realised"
@@ -111,6 +112,8 @@ def of_order(order: Order) -> Parts:
     day = order.trading_day.isoformat()
     if is_pending:
         yield (Sum.OPEN, ALL), 1
+        if order.cancel_requested:
+            yield (Sum.CANCELLING, ALL), 1
     if is_buy and is_pending:
         yield (Sum.SLOTS, order.symbol), 1
         yield (Sum.WAITING, order.symbol), (left := left_of(order))
@@ -138,6 +141,7 @@ def of_position(position: Position) -> Parts:
 def of_attempt(attempt: Attempt) -> Parts:
     if attempt.status is AttemptStatus.UNKNOWN:
         yield (Sum.UNCERTAIN, attempt.symbol), 1
+        yield (Sum.UNCERTAIN, ALL), 1
 
 
 def own_key(decision_id: str, symbol: str) -> str:

@@ -40,6 +40,7 @@ from tradebot.engine.manual import Manual
 from tradebot.engine.messages import BookSeen, Job, OrderSeen
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit
+from tradebot.engine.sums import Sum
 
 
 class Tracker:
@@ -59,12 +60,12 @@ class Tracker:
         manual_modified, manual_sells, not_found, failed.
         """
         counts = dict.fromkeys(_COUNTS, 0)
-        present: set[Coid] = set()
         foreign: list[BrokerOrder] = []
         changed: list[tuple[Coid, BrokerOrder]] = []
-        seen, coids, unsettled = unit.memory.seen, unit.coids.flat(), _unsettled(unit)
-        for row in message.orders:
-            coid = coids.get(row.broker_order_id) or self._coid_of(unit, row)
+        seen, unsettled = unit.memory.seen, _unsettled(unit)
+        present, others = _same_as_before(unit, message.orders, unsettled)
+        for row in others:
+            coid = self._coid_of(unit, row)
             if coid is None:
                 self._see_foreign(unit, row)
                 foreign.append(row)
@@ -73,13 +74,12 @@ class Tracker:
                 self._tell_twin(unit, coid, row)
                 continue
             present.add(coid)
-            counts["checked"] += 1
             before = seen.get(row.broker_order_id)
             if before is not None and before is not row and before.updated_at > row.updated_at:
                 continue
-            if (before is row or before == row) and coid not in unsettled:
-                continue
-            changed.append((coid, row))
+            if before != row or coid in unsettled:
+                changed.append((coid, row))
+        counts["checked"] = len(present)
         trades = _by_order(message.trades, {row.broker_order_id for _, row in changed})
         for coid, row in changed:
             self._compare_safely(unit, coid, row, trades.get(row.broker_order_id, ()), message.purpose, counts)
@@ -306,15 +306,34 @@ class Tracker:
         return day.ends_at if day is not None else None
 
 
+def _same_as_before(
+    unit: Unit, rows: Sequence[BrokerOrder], unsettled: Set[Coid]
+) -> tuple[set[Coid], list[BrokerOrder]]:
+    """Our ids whose rows are the very objects of the look before, and all other rows: most of a long book says nothing
+    new, and each step here is made for all of it."""
+    numbers = [row.broker_order_id for row in rows]
+    same: set[Coid] = set()
+    others: list[BrokerOrder] = []
+    for row, coid, before in zip(
+        rows, map(unit.coids.flat().get, numbers), map(unit.memory.seen.get, numbers), strict=True
+    ):
+        if before is row and coid is not None and coid not in unsettled:
+            same.add(coid)
+        else:
+            others.append(row)
+    return same, others
+
+
 def _unsettled(unit: Unit) -> set[Coid]:
     """Attempts that are looked at even where their row is the same: in doubt, being changed, or to be cancelled. One
-    walk for the whole book, not a question for each row of it."""
-    cancelled = {
-        order.coid for order in unit.orders.values() if order.cancel_requested and order.status is OrderStatus.PENDING
-    }
-    unknown = {attempt.coid for attempt in unit.attempts.values() if attempt.status is AttemptStatus.UNKNOWN}
-    changing = {coid for coid, request in unit.modifies.flat().items() if request}
-    return cancelled | unknown | changing
+    walk for the whole book where there are any, not a question for each row of it."""
+    found = {coid for coid, request in unit.modifies.flat().items() if request}
+    if unit.sums.count(Sum.CANCELLING):
+        orders = unit.orders.values()
+        found |= {order.coid for order in orders if order.cancel_requested and order.status is OrderStatus.PENDING}
+    if unit.sums.count(Sum.UNCERTAIN):
+        found |= {attempt.coid for attempt in unit.attempts.values() if attempt.status is AttemptStatus.UNKNOWN}
+    return found
 
 
 def _by_order(trades: Sequence[BrokerTrade], wanted: Set[BrokerOrderId]) -> dict[BrokerOrderId, list[BrokerTrade]]:

@@ -21,7 +21,7 @@ DAYS = [MONDAY, MONDAY + timedelta(days=1)]
 PRICES = st.decimals("0.05", "100000", places=2)
 
 orders = st.builds(
-    lambda number, symbol, side, status, quantity, filled, price, day, is_placed, gain, decision: an_order(
+    lambda number, symbol, side, status, quantity, filled, price, day, is_placed, is_wanted, gain, decision: an_order(
         id=OrderId(str(number)),
         symbol=symbol,
         side=side,
@@ -31,6 +31,7 @@ orders = st.builds(
         price=price,
         trading_day=day,
         placed_at=NOON if is_placed else None,
+        cancel_requested=not is_wanted,
         decision_id=DecisionId(decision),
         coid=Coid(f"A{number}"),
         metadata={} if gain is None else {"realised_pnl": str(gain)},
@@ -43,6 +44,7 @@ orders = st.builds(
     st.integers(0, 1000),
     PRICES,
     st.sampled_from(DAYS),
+    st.booleans(),
     st.booleans(),
     st.none() | st.decimals(-10000, 10000, places=6),
     st.sampled_from(["one", "two"]),
@@ -84,6 +86,7 @@ def walked(memory: Memory | Unit) -> dict[tuple[Sum, str], Decimal]:
     for order in rows:
         day = order.trading_day.isoformat()
         found[Sum.OPEN, ALL] += order.status is OrderStatus.PENDING
+        found[Sum.CANCELLING, ALL] += order.status is OrderStatus.PENDING and order.cancel_requested
         found[Sum.REALISED, day] += Decimal(order.metadata.get("realised_pnl", "0"))  # type: ignore[assignment]
         if order.side is Side.BUY and order.status is not OrderStatus.FAILED:
             found[Sum.TRADES, day] += 1
@@ -106,6 +109,7 @@ def walked(memory: Memory | Unit) -> dict[tuple[Sum, str], Decimal]:
     found[Sum.SLOTS_USED, ALL] = len({row.symbol for row in (*waiting, *held)})
     for attempt in memory.attempts.values():
         found[Sum.UNCERTAIN, attempt.symbol] += attempt.status is AttemptStatus.UNKNOWN
+        found[Sum.UNCERTAIN, ALL] += attempt.status is AttemptStatus.UNKNOWN
     return {key: Decimal(amount) for key, amount in found.items() if amount}
 
 
