@@ -76,10 +76,11 @@ def basket_morning(seed: int = 1, faults: Faults = NO_FAULTS, _signals: int = 0)
 
 
 def protected_day(seed: int = 1, faults: Faults = NO_FAULTS, _signals: int = 0, *, closes: bool = False) -> Scenario:
-    """A day of three holdings with stops. A close sells at the price of the minute in which it comes to it: then no two
-    lives are alike."""
-    acts = a_careful_holder(_at(9, 15), closes=closes)
-    return replace(_by_hand(seed, faults), acts=acts, is_alike=not closes)
+    """A day of three holdings with stops, and an order that is changed. A close sells at the price of the minute in
+    which it comes to it: then no two lives are alike."""
+    scenario = _by_hand(seed, faults)
+    close = history(scenario.market_seed).bars("TCS", DAY, 1)[-1].close
+    return replace(scenario, acts=a_careful_holder(_at(9, 15), close, closes=closes), is_alike=not closes)
 
 
 def closed_day(seed: int = 1, faults: Faults = NO_FAULTS, _signals: int = 0) -> Scenario:
