@@ -91,18 +91,21 @@ class Ledger:
         days, faults, effects, incidents = (Counter[str]() for _ in range(4))
         for piece in pieces:
             day, _, rest = piece.name.partition(":")
-            days[day] += piece.points + piece.kills
+            days[f"kills: {rest.partition(':')[0]}" if piece.kills else day] += piece.points + piece.kills
             if piece.points:
                 faults[rest.partition(":")[0]] += piece.points
             effects.update(piece.effects)
             incidents.update(piece.incidents)
+        simulated = sum(piece.seconds for piece in pieces if piece.points)
+        rate = sum(piece.points for piece in pieces) / simulated if simulated else 0.0
         tables = {
             "points and kills by day": days,
             "points by faults": faults,
             "points and kills by what was about to happen": effects,
             "faults that struck after a death": incidents,
         }
-        return "\n".join(line for title, counts in tables.items() for line in _rows(title, counts))
+        lines = [line for title, counts in tables.items() for line in _rows(title, counts)]
+        return "\n".join([*lines, "", f"{rate:.0f} points a second and worker"])
 
 
 def git(*words: str) -> str:

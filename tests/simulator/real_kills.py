@@ -8,11 +8,12 @@ kotak:5:sendto.3          the live daemon, by the system, where one of its threa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from tempfile import mkdtemp
+from threading import Lock
 
 from tests.desks import FACES
 from tests.kills.stage import Stage, set_stage
@@ -21,7 +22,7 @@ from tests.simulator import real_day
 from tests.simulator.disk import Choose, seeded
 
 DAYS = 6
-"""Real days are made from so many seeds: one takes some seconds to make, and each worker makes its own."""
+"""Real days are made from so many seeds: one takes some seconds to make."""
 
 TARGETS = ("paper", *FACES)
 
@@ -106,7 +107,7 @@ def kind_of(kill: Kill, folder: Path) -> str:
 
 def carry_out(kill: Kill, folder: Path) -> list[str]:
     """What was not as it should be after the restart."""
-    home = folder / f"{os.getpid()}-{kill}".replace(":", "-")
+    home = Path(mkdtemp(prefix=f"{kill}-".replace(":", "-"), dir=folder)) / "home"
     if kill.target == "paper":
         day = _day(folder, kill.seed)
         if kill.call is not None:
@@ -121,22 +122,24 @@ def carry_out(kill: Kill, folder: Path) -> list[str]:
 
 _days: dict[int, real_day.Day] = {}
 _stages: dict[str, Stage] = {}
-"""A worker's own: made when first needed."""
+_making = Lock()
+"""Days and stages are made when first needed, one at a time, and shared by all threads that kill."""
 
 
 def _day(folder: Path, seed: int) -> real_day.Day:
-    if seed not in _days:
-        _days[seed] = real_day.live_through(_own(folder, f"day-{seed}"), seed)
-    return _days[seed]
+    with _making:
+        if seed not in _days:
+            _days[seed] = real_day.live_through(_made(folder / f"day-{seed}"), seed)
+        return _days[seed]
 
 
 def _stage(folder: Path, face: str) -> Stage:
-    if face not in _stages:
-        _stages[face] = set_stage(face, _own(folder, face), has_coids=True)
-    return _stages[face]
+    with _making:
+        if face not in _stages:
+            _stages[face] = set_stage(face, _made(folder / face), has_coids=True)
+        return _stages[face]
 
 
-def _own(folder: Path, name: str) -> Path:
-    own = folder / f"{name}-{os.getpid()}"
-    own.mkdir()
-    return own
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
