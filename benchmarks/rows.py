@@ -80,7 +80,7 @@ def _replay(effort: Effort) -> Sequence[Row]:
 
 def _terminal(effort: Effort) -> Sequence[Row]:
     with effort.place() as folder:
-        return [terminal(folder, effort.runs)]
+        return terminal(folder, effort.runs, effort.days)
 
 
 def _ticks(effort: Effort) -> Sequence[Row]:

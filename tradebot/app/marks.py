@@ -21,7 +21,7 @@ def paper_marks(
     def marks(symbols: Sequence[str]) -> Marks:
         try:
             with lock:
-                quotes = [(symbol, exchange.quote(symbol)) for symbol in symbols]
+                quotes = [(symbol, exchange.prices(symbol)) for symbol in symbols]
                 money = exchange.margins(account_id)
         except BooksFailed:
             return Marks()

@@ -84,10 +84,14 @@ class ViewFeed:
 
 
 class ViewSlot:
-    """Room for one view: the newest wins. Put by one thread, read by any, without a lock (one reference is swapped)."""
+    """Room for one view: the newest wins. Put by one thread, read by any, without a lock (one reference is swapped).
+
+    `every_s` is how often its reader wants a new one: what nobody would look at is not made.
+    """
 
     def __init__(self) -> None:
         self.latest: DaemonView | None = None
+        self.every_s = EVERY_S
 
     def put(self, view: DaemonView) -> None:
         self.latest = view
@@ -103,7 +107,8 @@ class Sources:
 
 
 class ViewMaker:
-    """Makes views on the engine thread, at most one in EVERY_S real seconds, so that a fast replay stays fast."""
+    """Makes views on the engine thread, at most one in EVERY_S real seconds, so that a fast replay stays fast, and none
+    more often than the slot's reader wants them."""
 
     def __init__(
         self,
@@ -129,9 +134,9 @@ class ViewMaker:
         self._made_s: float | None = None
 
     def refresh(self) -> None:
-        """After each batch: a new view, unless the last one is younger than EVERY_S."""
+        """After each batch: a new view, unless the last one is younger than its reader wants it."""
         made_s = self._real.monotonic()
-        if self._made_s is None or made_s - self._made_s >= EVERY_S:
+        if self._made_s is None or made_s - self._made_s >= max(EVERY_S, self._slot.every_s):
             self.refresh_now()
 
     def refresh_now(self) -> None:

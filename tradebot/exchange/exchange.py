@@ -219,6 +219,10 @@ class Exchange:
         """The picture of this instant, with five levels a side in the continuous session; None for no such symbol."""
         return self._market.quote(symbol, self._state.now)
 
+    def prices(self, symbol: str) -> Quote | None:
+        """The quote without its book, which costs most of it: for who only wants to know what a symbol is worth."""
+        return self._market.quote(symbol, self._state.now, has_book=False)
+
     def picture(self, symbol: str) -> Picture | None:
         """The quote with the day's figures, as a broker's screen shows them; None where nothing can be shown."""
         return self._market.picture(symbol, self._state.now)

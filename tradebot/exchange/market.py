@@ -200,8 +200,8 @@ class Market:
             pct_max=self.settings.depth_share_pct_max,
         )
 
-    def quote(self, symbol: str, at: datetime) -> Quote | None:
-        """The picture of the instant; outside a session the last day's prices with an empty book."""
+    def quote(self, symbol: str, at: datetime, *, has_book: bool = True) -> Quote | None:
+        """The picture of the instant; outside a session, and without `has_book`, the prices with an empty book."""
         if symbol not in self.facts.instruments:
             return None
         day = ist_date(at)
@@ -212,7 +212,7 @@ class Market:
         if bar is None or price is None or base is None:
             return None
         index = path.index_at(at)
-        bids, asks = self.depth(symbol, at)
+        bids, asks = self.depth(symbol, at) if has_book else ((), ())
         return Quote(
             symbol=symbol,
             at=at,

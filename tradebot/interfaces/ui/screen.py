@@ -31,6 +31,8 @@ STOP_S = 2.0
 
 _LOOK_S = 0.25
 _CLOCK_S = 1.0
+_VIEWS_PER_REFRESH = 0.5
+"""A view is at most half a refresh old when it is painted."""
 _TERMINAL_SIGNALS = {signal.SIGTTOU, signal.SIGTTIN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 
@@ -82,6 +84,7 @@ class Dashboard:
             is_read_only=self._options.is_read_only,
             has_panels=self._options.has_panels,
         )
+        self._slot.every_s = self._browsing.refresh_s * _VIEWS_PER_REFRESH
         self._awaited: list[Future[Answer]] = []
         self._stopping = Flag()
         self._is_stopped = False
@@ -204,6 +207,7 @@ class Dashboard:
             return
         step = press(self._browsing, key, self._view)
         self._browsing = step.after
+        self._slot.every_s = self._browsing.refresh_s * _VIEWS_PER_REFRESH
         if step.command is not None:
             self._hand_in(step.command)
         match step.wish:
