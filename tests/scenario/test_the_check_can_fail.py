@@ -30,7 +30,7 @@ def test_the_campaign_catches(sabotage: Sabotage, say: Callable[[str], None]) ->
     unbroken, _ = live_through(day, lambda _: False)
     broken = replace(day, sabotage=sabotage)
     if found := _in_one_life(broken):
-        say(f"'{sabotage}' is caught in the first life, before any death: {found[0][:160]}")
+        say(f"'{sabotage}' is caught after 0 points, in the first life: {found[0][:160]}")
         return
     _, moments = live_through(broken)
     points = 0

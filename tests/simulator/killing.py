@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 SYMBOLS = (
     "AXISBANK", "BEL", "CIPLA", "COALINDIA", "GAIL", "INFY", "ITC", "LT", "NTPC", "SBIN", "TCS", "TITAN",
 )  # fmt: skip
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0
 
 _COLUMNS = ("date", "symbol", "series", "prev_close", "open", "high", "low", "last", "close", "volume")
 _TICK = Decimal("0.05")

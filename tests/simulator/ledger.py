@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -59,9 +60,12 @@ class Ledger:
 
     @classmethod
     def at(cls, path: Path) -> Ledger:
-        """The last line may be half of one: the campaign itself may be killed."""
+        """A line may be half of one: the campaign itself may be killed. Its piece is then done again."""
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        found = [Done.read(line) for line in lines if line.endswith("}")]
+        found: list[Done] = []
+        for line in lines:
+            with suppress(ValueError):
+                found.append(Done.read(line))
         return cls(path, {piece.name: piece for piece in found})
 
     def add(self, piece: Done) -> None:
@@ -70,7 +74,7 @@ class Ledger:
             return
         self.path.parent.mkdir(exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(piece)) + "\n")
+            file.write("\n" + json.dumps(asdict(piece)) + "\n")
 
     def line(self) -> str:
         """`N crash points, M kills, K seeds: 0 duplicates, 0 lost, 0 invented`, and how many other failures."""
