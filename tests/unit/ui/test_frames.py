@@ -14,6 +14,7 @@ from tests.unit.ui.builders import a_busy_view, a_memory, a_view, an_event, the_
 from tests.unit.ui.frames import FOLDER, MOMENT, as_text, scenes, written
 from tradebot.domain.events import EventName
 from tradebot.engine.views import BlockCount
+from tradebot.interfaces.ui.asking import about_killing
 from tradebot.interfaces.ui.browsing import Browsing, Focus, Page
 from tradebot.interfaces.ui.keys import BINDINGS, HINTS
 from tradebot.interfaces.ui.layout import frame
@@ -171,6 +172,14 @@ def test_the_last_line_names_as_many_keys_as_it_holds(columns: int) -> None:
     assert last.startswith("? help  q quit  tab panel")
     assert ("s save" in last) == (columns >= 160)
     assert all(part in known for key, _ in HINTS if key != "0-5" for part in key.split())
+
+
+def test_on_the_smallest_screen_a_question_stands_there_whole() -> None:
+    question = about_killing(is_killed=False)
+
+    found = text_of(frame(a_busy_view(), Browsing(question=question), (40, 12), MOMENT))
+
+    assert " ".join(found.split("\n", 1)[1].split()) == " ".join(question.shown.split())
 
 
 def test_the_help_names_every_key_of_the_table() -> None:

@@ -7,6 +7,7 @@ import pty
 import select
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Event, Thread
 
@@ -176,6 +177,35 @@ def test_q_and_y_ask_the_daemon_to_stop_and_go_on_painting(tty: Pty, tmp_path: P
     assert asked.wait(PATIENCE_S)
     tty.read_until(b"stopping ...")
     dashboard.stop()
+
+
+class JumpingClock:
+    """The machine's, and so many seconds ahead of it."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self._real = RealClock()
+
+    def now(self) -> datetime:
+        return self._real.now()
+
+    def monotonic(self) -> float:
+        return self._real.monotonic() + self.ahead_s
+
+
+def test_a_word_of_what_was_done_makes_room_for_the_keys_again(tty: Pty) -> None:
+    slot, clock = ViewSlot(), JumpingClock()
+    slot.put(a_busy_view())
+    dashboard = Dashboard(slot, Terminal(tty.path), Event().set, clock)
+    dashboard.start()
+    tty.read_until(b" pause")
+    os.write(tty.master, b"+")
+    tty.read_until(b"refreshed every")
+    clock.ahead_s = 11.0
+    tty.read_until(b" pause")
+    dashboard.stop(is_silent=True)
+
+    assert dashboard.fault == ""
 
 
 def test_before_the_first_view_it_waits_and_stops_at_once(tty: Pty, tmp_path: Path) -> None:

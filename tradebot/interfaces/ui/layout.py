@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from textwrap import wrap
 
 from rich.segment import SegmentLines
 
@@ -41,6 +42,8 @@ _THREE_BOXES_LINES = 16
 
 _LEFT = 34
 _LEFT_WIDE = 66
+# So wide that no name of a flag, and neither instant of a job, is cut.
+_FLAGS, _SCHEDULE = 45, 43
 
 Body = Callable[[int, int], SegmentLines]
 """From the width and height inside of the box to what stands there."""
@@ -71,13 +74,12 @@ def top(view: DaemonView, moment: Moment, size: tuple[int, int]) -> Sequence[Lin
 def body(view: DaemonView, browsing: Browsing, size: tuple[int, int]) -> list[Line]:
     """Everything below the header: the same for the same view, browsing and size."""
     columns, lines = size
-    last = fitted(_last_line(browsing, columns), columns)
     if not _is_small(size):
+        last = fitted(_last_line(browsing, columns), columns)
         return [*_middle(view, browsing, columns, lines - header.LINES - 1), last]
-    asks = bool(browsing.question is not None or browsing.notice or browsing.typing is not None)
-    blank: Line = fitted([], columns)
-    below = [last if asks else blank, *([blank] * lines)]
-    return below[: lines - 1]
+    said = wrap(footer(browsing), max(1, columns)) if browsing.page is Page.MAIN else []
+    below = [fitted(words((text, ALARM if browsing.question is not None else BAD)), columns) for text in said]
+    return [*below, *([fitted([], columns)] * lines)][: lines - 1]
 
 
 def _last_line(browsing: Browsing, columns: int) -> Line:
@@ -162,8 +164,8 @@ def _wide(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], colu
     left = [panels[focus] for focus in counted]
     right = columns - _LEFT_WIDE
     first, second, third, last = _shares(lines, (6, 4, 4, 5))
-    alerts_columns = right * 2 // 5
-    schedule_columns = (right - alerts_columns) // 2
+    flags_columns, schedule_columns = min(_FLAGS, right // 3), min(_SCHEDULE, right // 3)
+    alerts_columns = right - flags_columns - schedule_columns
     return _side_by_side(
         [*_drawn(counts, _LEFT_WIDE, by_status), *_stacked(left, (4, 2, 4, 4, 3), _LEFT_WIDE, lines - by_status)],
         [
@@ -174,7 +176,7 @@ def _wide(view: DaemonView, browsing: Browsing, panels: dict[Focus, Panel], colu
                     _drawn(panels[Focus.ALERTS], alerts_columns, third),
                     _drawn(panels[Focus.SCHEDULE], schedule_columns, third),
                 ),
-                _drawn(panels[Focus.FLAGS], right - alerts_columns - schedule_columns, third),
+                _drawn(panels[Focus.FLAGS], flags_columns, third),
             ),
             *_drawn(panels[Focus.EVENTS], right, last),
         ],

@@ -31,6 +31,7 @@ STOP_S = 2.0
 
 _LOOK_S = 0.25
 _CLOCK_S = 1.0
+_NOTICE_S = 10.0
 _VIEWS_PER_REFRESH = 0.5
 """A view is at most half a refresh old when it is painted."""
 _TERMINAL_SIGNALS = {signal.SIGTTOU, signal.SIGTTIN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -94,7 +95,7 @@ class Dashboard:
         self._unread = b""
         self._view: DaemonView | None = None
         self._size = (0, 0)
-        self._painted_s = self._taken_s = -math.inf
+        self._painted_s = self._taken_s = self._noticed_s = -math.inf
         self._body: list[bytes] = []
         self._body_made_of: tuple[DaemonView, Browsing, tuple[int, int]] | None = None
         self.frames = 0
@@ -161,6 +162,7 @@ class Dashboard:
         for key in keys:
             self._press(key)
         now_s = self._clock.monotonic()
+        is_due = self._is_notice_over(now_s, is_new=is_due) or is_due
         if self._slot.latest is not self._view and now_s - self._taken_s >= self._browsing.refresh_s:
             self._take(now_s)
             is_due = True
@@ -170,6 +172,15 @@ class Dashboard:
             self._terminal.forget()
         if is_due or now_s - self._painted_s >= _CLOCK_S:
             self._paint(now_s)
+
+    def _is_notice_over(self, now_s: float, *, is_new: bool) -> bool:
+        """A word of what was done stands for a while; then the keys have the last line again."""
+        if is_new or not self._browsing.notice:
+            self._noticed_s = now_s
+        if now_s - self._noticed_s < _NOTICE_S:
+            return False
+        self._browsing = replace(self._browsing, notice="")
+        return True
 
     def _take(self, now_s: float) -> None:
         self._view, self._taken_s = self._slot.latest, now_s

@@ -16,9 +16,8 @@ from tradebot.interfaces.ui.look import BOLD, DIM, Cell, Column, Line, fitted, t
 from tradebot.interfaces.ui.panels.words import clock, money
 from tradebot.interfaces.ui.printable import printable
 
-_NAME = 28
+_NAME_LEAST, _NAME_MOST = 28, 40
 _TEXT_LEAST = 20
-_FACTS = (Column(title="", width=_NAME), Column(title="", width=_TEXT_LEAST, grows=True))
 
 
 def title(view: DaemonView, browsing: Browsing) -> str:
@@ -44,10 +43,12 @@ def detail(view: DaemonView, browsing: Browsing, width: int, height: int) -> Seg
 def _table_of(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
     """Names beside their texts; a long text goes on in the lines below, since here it is all wanted."""
     rows: list[list[Cell]] = []
+    beside = min(_NAME_MOST, max(_NAME_LEAST, width // 3))
+    columns = (Column(title="", width=beside), Column(title="", width=_TEXT_LEAST, grows=True))
     for name, text in facts:
-        parts = wrap(printable(text), max(_TEXT_LEAST, width - _NAME - 1)) or [""]
+        parts = wrap(printable(text), max(_TEXT_LEAST, width - beside - 1)) or [""]
         rows += [[(name if at == 0 else "", DIM), part] for at, part in enumerate(parts)]
-    return table(_FACTS, rows, width)[1:]
+    return table(columns, rows, width)[1:]
 
 
 def _facts(row: OrderRow) -> list[tuple[str, str]]:

@@ -47,7 +47,9 @@ def _span(span: timedelta | None) -> str:
     seconds = span.total_seconds()
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"
 
 
 def _bar(label: str, count: int, bins: tuple[tuple[str, int], ...], width: int) -> Line:

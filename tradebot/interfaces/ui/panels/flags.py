@@ -7,7 +7,7 @@ from rich.segment import SegmentLines
 from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.look import Cell, Column, table
 
-_COLUMNS = (Column(title="flag", width=27), Column(title="in force", width=8, grows=True))
+_COLUMNS = (Column(title="flag", width=27, grows=True), Column(title="in force", width=8))
 
 
 def flags(view: DaemonView, offset: int, width: int, height: int) -> SegmentLines:

@@ -11,6 +11,7 @@ from rich.segment import Segment, SegmentLines
 
 from tradebot.domain.calendar import IST
 from tradebot.domain.events import Level
+from tradebot.domain.orders import OrderStatus
 from tradebot.domain.rollout import phase_of
 from tradebot.engine.alerts_view import Alert
 from tradebot.engine.views import DaemonView
@@ -45,7 +46,12 @@ def header(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
 
 def one_line(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
     """All that fits into one line, the most important first."""
-    counts: list[Cell] = [f"{count.status}:{count.count}" for count in view.counts if count.count]
+    ordered = sorted(view.counts, key=lambda count: count.status is not OrderStatus.FAILED)
+    counts: list[Cell] = [
+        (f"{count.status}:{count.count}", BAD if count.status is OrderStatus.FAILED else PLAIN)
+        for count in ordered
+        if count.count
+    ]
     stopped = [("STOPPED", REVERSE)] if any(alert.level is Level.CRITICAL for alert in view.alerts) else []
     cells: list[Cell] = [
         (_mode(view), BOLD),
@@ -55,7 +61,7 @@ def one_line(view: DaemonView, moment: Moment, width: int) -> SegmentLines:
         _prefixed("day", gain(view.money.realised)),
         *counts,
     ]
-    return SegmentLines([fitted(words(*cells, gap=" "), width)], new_lines=True)
+    return SegmentLines([fitted(_as_many(cells, width, " "), width)], new_lines=True)
 
 
 def shown_now(view: DaemonView, moment: Moment) -> datetime:
@@ -85,10 +91,10 @@ def _run(view: DaemonView, moment: Moment, width: int) -> Line:
     return _as_many(cells, width)
 
 
-def _as_many(cells: Sequence[Cell], width: int) -> Line:
+def _as_many(cells: Sequence[Cell], width: int, gap: str = "   ") -> Line:
     """As many of the first cells as there is room for: half a word says less than none."""
     for count in range(len(cells), 1, -1):
-        line = words(*cells[:count])
+        line = words(*cells[:count], gap=gap)
         if _length(line) <= width:
             return line
     return words(*cells[:1])
@@ -124,7 +130,7 @@ def _figures(view: DaemonView, width: int) -> Line:
     upcoming = next((row for row in view.schedule if row.next_at is not None), None)
     if upcoming is not None:
         cells.append(f"next {upcoming.name.replace('_', ' ')} {clock_near(upcoming.next_at, view.now)}")
-    return _as_many(cells, width)
+    return _as_many(cells, width, "   " if width >= _SHORT_COLUMNS else "  ")
 
 
 def _state(view: DaemonView, moment: Moment, width: int) -> Line:

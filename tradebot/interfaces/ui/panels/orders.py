@@ -30,8 +30,8 @@ _COLUMNS = (
     Column(title="avg", width=10, drop=5, is_right=True),
     Column(title="status", width=9),
     Column(title="kind", width=7, drop=6),
-    Column(title="age", width=5, drop=1, is_right=True),
-    Column(title="reason", width=16, drop=2, grows=True),
+    Column(title="age", width=5, drop=2, is_right=True),
+    Column(title="reason", width=16, drop=1, grows=True),
 )
 _STYLES: dict[OrderStatus, Style] = {
     OrderStatus.PENDING: PLAIN,
