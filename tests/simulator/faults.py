@@ -20,6 +20,8 @@ from tradebot.exchange.dials import (
     StaleBook,
 )
 from tradebot.exchange.edge import Dial
+from tradebot.exchange.gateway_dials import RefusedWithoutOrder, Unavailable
+from tradebot.exchange.order_dials import AmoCancelOtherVariety, ModifyNotTaken, StopsCancelled, StuckInterim
 from tradebot.ports import Capabilities
 
 _MANY = 250
@@ -32,11 +34,13 @@ _HTML = Refused(http_status=502, error_type=ErrorType.DATA, text="<html><body>Ba
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """`hides_for`: how long an accepted order may be missing from the book; None where absence is proof."""
+    """`hides_for`: how long an accepted order may be missing from the book; None where absence is proof. `days` are
+    those on which it can strike at all, by name; empty for every day."""
 
     name: str
     dials: Sequence[Dial] = ()
     hides_for: timedelta | None = None
+    days: Sequence[str] = ()
 
     def capabilities(self, without: Capabilities) -> Capabilities:
         """What is known of a broker with these faults."""
@@ -83,6 +87,16 @@ FAULTS = {
         Faults(name="empty_book_is_error", dials=[EmptyBookIsError()]),
         Faults(name="accepted_then_rejected", dials=[AcceptedThenRejected(per_mille=_MANY)]),
         Faults(name="fills_after_cancel", dials=[FillsAfterCancel(per_mille=_MANY, delay=timedelta(seconds=30))]),
+        Faults(name="refused_without_order", dials=[RefusedWithoutOrder(per_mille=_MANY)]),
+        Faults(name="unavailable_503", dials=[Unavailable(per_mille=100)]),
+        Faults(name="stuck_interim", dials=[StuckInterim(per_mille=_MANY)]),
+        Faults(
+            name="stops_cancelled",
+            dials=[StopsCancelled(per_mille=500, delay=timedelta(minutes=20))],
+            days=["protected", "closed"],
+        ),
+        Faults(name="modify_not_taken", dials=[ModifyNotTaken(per_mille=_MANY)]),
+        Faults(name="amo_cancel_other_variety", dials=[AmoCancelOtherVariety()], days=["meddled"]),
         Faults(name="duplicate_tag_refused", dials=[DuplicateTagRefused(), AnswerLostAfter(per_mille=_MANY)]),
     )
 }

@@ -55,7 +55,7 @@ def shards() -> Iterator[Shard]:
 
 
 def _struck(seed: int) -> list[Shard]:
-    pairs = [(day, faults) for faults in FAULTS if faults != NO_FAULTS.name for day in DAYS]
+    pairs = [(day, name) for name, faults in FAULTS.items() if faults.dials for day in faults.days or DAYS]
     return [
         Shard(case=Case(day=day, faults=faults, seed=seed), part=(seed + number) % PARTS)
         for number, (day, faults) in enumerate(pairs)
