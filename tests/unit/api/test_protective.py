@@ -67,6 +67,15 @@ def test_a_stop_loss_is_added_replaced_and_taken_back_and_each_id_leads_to_the_o
     assert {"order_id", "stoploss_id", "stoploss_cancel_id"} <= {entry["id_type"] for entry in story["lifecycle_ids"]}
 
 
+def test_a_stop_loss_that_stands_is_shown_with_its_trigger(rig: Rig) -> None:
+    order = bought(rig)
+    act(rig, "stoploss/add", order["id"])
+    rig.do(lambda house: house.advance(seconds=1))
+    (stop,) = [found for found in rig.get(ORDERS).json()["orders"] if found["side"] == "sell"]
+    assert (stop["order_type"], stop["trigger_price"], stop["status"]) == ("sl", "980.00", "pending")
+    assert order["trigger_price"] is None
+
+
 def test_what_an_order_has_bought_is_sold_by_a_close(rig: Rig) -> None:
     order = bought(rig)
     closed = act(rig, "close", order["id"])

@@ -49,6 +49,7 @@ class OrderShape(Shape):
     side: str
     quantity: int
     price: Amount | None
+    trigger_price: Amount | None
     order_type: str
     product: str
     status: OrderStatus

@@ -68,7 +68,8 @@ def order_facts(order: Order, attempts: Sequence[Attempt], fills: Sequence[Fill]
         "broker order id": order.broker_order_id or "-",
         "order": f"{order.symbol} {order.exchange} {order.side} {order.quantity} @ {_money(order.price)}",
         "kind": f"{order.order_type} {order.product} {order.validity} {order.variety}",
-        "status": f"{order.status} ({order.broker_status or 'nothing heard from the broker'})",
+        **({"trigger": _money(order.trigger_price)} if order.trigger_price is not None else {}),
+        "status": f"{order.status} ({_broker_says(order, attempts)})",
         "reason": order.reason,
         "filled": f"{order.execution_qty} @ {_money(order.execution_price)}",
         "decision": f"{order.decision_id} (leg {order.leg})",
@@ -87,6 +88,13 @@ def order_facts(order: Order, attempts: Sequence[Attempt], fills: Sequence[Fill]
     ]
     lines += [f"fill {fill.trade_id}: {fill.quantity} @ {fill.price} at {_when(fill.traded_at)}" for fill in fills]
     return "\n".join(lines)
+
+
+def _broker_says(order: Order, attempts: Sequence[Attempt]) -> str:
+    """Its own word: that of the last change of the order, or what its book has shown of the client order id since."""
+    shown = next((attempt.broker_status for attempt in attempts if attempt.coid == order.coid), None)
+    unheard = "nothing heard from the broker" if order.placed_at is None else "taken by the broker"
+    return shown or order.broker_status or unheard
 
 
 def order_story(story: OrderStory, decision: Decision | None) -> str:

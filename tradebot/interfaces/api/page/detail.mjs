@@ -38,6 +38,7 @@ function Ids({ story }) {
 function Terms({ order }) {
   const rows = [
     ["Limit", order.price === null ? "market" : price(order.price)], ["Average", price(order.execution_price)],
+    ...(order.trigger_price === null ? [] : [["Trigger", price(order.trigger_price)]]),
     ["Type", `${order.order_type}, ${order.product}`], ["Broker says", order.broker_status ?? NONE],
     ["Made", time(order.created_at)], ["Account", order.account_id],
   ];
