@@ -22,12 +22,17 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     effort, names = _effort(options), options.rows or list(ROWS)
     print("\n".join([f"{machine.today()}, commit {machine.commit()}", *machine.described()]), flush=True)
-    found = {name: measured for name in names if (measured := _measured(name, effort)) is not None}
+    path = results.FOLDER / f"{_file_name(options.rows)}.json"
+    found: dict[str, Measured] = {}
+    for name in names:
+        if (measured := _measured(name, effort)) is not None:
+            found[name] = measured
+            if not options.quick:
+                # After each row: a run that is interrupted has what it had.
+                results.write(path, found)
     if options.quick:
         print("\na quick run: not kept")
     else:
-        path = results.FOLDER / f"{_file_name(options.rows)}.json"
-        results.write(path, found)
         print(f"\nkept in {path}; `python -m benchmarks.page {path}` puts it into docs/performance.md")
     return 0 if len(found) == len(names) else 1
 
