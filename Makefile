@@ -15,7 +15,7 @@ help:
 	@echo 'make lint     format, lint, types and import layers, without the tests'
 	@echo 'make format   format the sources and mend what the linter can'
 	@echo 'make prove    kill it for MINUTES=10, simulated and real, and say what was lost (nothing)'
-	@echo 'make bench    run the benchmarks'
+	@echo 'make bench    measure everything beside its floor, in a quarter of an hour (ARGS=--quick: a few minutes)'
 	@echo 'make venv     build .venv from requirements.lock, if it is not up to date'
 	@echo 'make clients  build .venv-clients: the official clients of the brokers, for the tests'
 	@echo 'make lock     make both lock files, keeping what is pinned'

@@ -35,4 +35,4 @@ class Effort:
 
 
 WHOLE = Effort()
-QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), load_s=6.0, days=3, ticks_s=1_200)
+QUICK = Effort(runs=1, rounds=20, seconds=2.0, last_day=date(2026, 9, 2), load_s=8.0, days=3, ticks_s=1_200)

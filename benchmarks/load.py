@@ -27,7 +27,7 @@ SYMBOLS = 200
 
 _ROOT = Path(__file__).parents[1]
 _MEGABYTE = 1024 * 1024
-_BEGIN_S_MIN = 3.0
+_BEGIN_S_MIN = 5.0
 _PATHS = ("/api/v1/user/orders?limit=20", "/api/v1/user/orders/statistics", "/health")
 _HEADINGS = (
     "clients", "updates a second", "updates", "lost", "behind s", "p50 ms", "p99 ms", "reads", "failed", "read p99 ms",

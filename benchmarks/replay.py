@@ -23,10 +23,12 @@ from tradebot.domain.calendar import ist
 
 FIRST_DAY = date(2026, 9, 1)
 SIGNALS_PER_DAY = 40
+MANY_SIGNALS = 500
+"""As many as the generator makes: what an order costs shows where there are many of them for each minute."""
 
 _ROOT = Path(__file__).parents[1]
 _HEADINGS = (
-    "days", "orders", "order events", "whole process s", "order events a second", "orders a second",
+    "signals a day", "days", "orders", "order events", "whole process s", "order events a second", "orders a second",
     "raw events a second", "raw / ours", "ms a day, first third", "last third", "last / first",
 )  # fmt: skip
 
@@ -40,31 +42,40 @@ class DaysRun:
     order_events: int
 
 
+Found = Sequence[tuple[DaysRun, float, float]]
+"""Of each process: its days, the seconds of the whole process, and those of the raw writing."""
+
+
 def replay(folder: Path, runs: int, last_day: date) -> Row:
-    """`runs` processes, one after the other, each followed by the raw writing of as many events."""
-    found: list[tuple[DaysRun, float, float]] = []
-    for run in range(runs):
-        began = perf_counter()
-        days = _in_a_process(folder / f"replay-{run}", last_day)
-        whole_s = perf_counter() - began
-        found.append((days, whole_s, _raw_events_s(folder / f"raw-{run}", days.order_events)))
+    """`runs` processes, one after the other, each followed by the raw writing of as many events; and one process with
+    many signals."""
+    few = [_run(folder / f"few-{run}", last_day, SIGNALS_PER_DAY) for run in range(runs)]
+    many = [_run(folder / "many", last_day, MANY_SIGNALS)]
     return Row(
         name="replay",
         peer="the same number of events, each a raw commit and a written line, durable to the process",
         headings=_HEADINGS,
-        lines=[_line(found)],
+        lines=[_line(SIGNALS_PER_DAY, few), _line(MANY_SIGNALS, many)],
         notes=(
-            f"{SIGNALS_PER_DAY} signals a day, everything on (registry, log, flight record, books); median of {runs} "
-            "processes, their start and the growing of the market included",
+            f"everything on (registry, log, flight record, books); median of {runs} processes, one with many signals;"
+            " orders and events a second are those of the days, without the start of the process",
             "the first day's cost holds the growing of the market's history, so the thirds begin at the second day",
         ),
-        goals=_goals(found),
+        goals=_goals(few, many),
     )
 
 
-def run_days(home: Path, last_day: date) -> DaysRun:
+def _run(folder: Path, last_day: date, signals: int) -> tuple[DaysRun, float, float]:
+    folder.mkdir()
+    began = perf_counter()
+    days = _in_a_process(folder / "home", last_day, signals)
+    whole_s = perf_counter() - began
+    return days, whole_s, _raw_events_s(folder / "raw", days.order_events)
+
+
+def run_days(home: Path, last_day: date, signals: int = SIGNALS_PER_DAY) -> DaysRun:
     """The replay itself, day by day."""
-    settings = busy(load_settings(_ROOT, {}, _overrides(last_day)))
+    settings = busy(load_settings(_ROOT, {}, _overrides(last_day)), signals)
     with open_replay(settings, home=home, folder=_ROOT) as opened:
         days = opened.market.calendar.trading_days_between(FIRST_DAY, last_day)
         days_s = []
@@ -83,7 +94,7 @@ def _overrides(last_day: date) -> dict[str, object]:
 
 def busy(settings: Settings, signals: int = SIGNALS_PER_DAY) -> Settings:
     """Room for many orders, and a generator that makes them."""
-    risk = {"capital_per_trade": Decimal(20_000), "max_positions": 50, "max_trades_per_day": 1000}
+    risk = {"capital_per_trade": Decimal(20_000), "max_positions": max(50, signals), "max_trades_per_day": 5_000}
     use = (StrategyUse(name="generator", parameters=(("signals_per_day", signals),)),)
     return settings.model_copy(
         update={
@@ -94,8 +105,8 @@ def busy(settings: Settings, signals: int = SIGNALS_PER_DAY) -> Settings:
     )
 
 
-def _in_a_process(home: Path, last_day: date) -> DaysRun:
-    command = [sys.executable, "-m", "benchmarks.replay", str(home), last_day.isoformat()]
+def _in_a_process(home: Path, last_day: date, signals: int) -> DaysRun:
+    command = [sys.executable, "-m", "benchmarks.replay", str(home), last_day.isoformat(), str(signals)]
     answer = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     return DaysRun(**json.loads(answer.stdout))
 
@@ -117,36 +128,42 @@ def _raw_events_s(folder: Path, count: int) -> float:
         return perf_counter() - began
 
 
-def _goals(found: Sequence[tuple[DaysRun, float, float]]) -> Sequence[Goal]:
-    orders_s = found[0][0].orders / median(took for _, took, _ in found)
-    first, last = _thirds(found)
+def _goals(few: Found, many: Found) -> Sequence[Goal]:
+    first, last = _thirds(few)
     return [
-        at_least("orders (vnpy 4: 966 where it was seen, nautilus 1.231: 856)", orders_s, 966, "a second"),
+        at_least(
+            f"orders, {MANY_SIGNALS} signals a day (vnpy 4: 966 where it was seen, nautilus 1.231: 856)",
+            many[0][0].orders / sum(many[0][0].days_s),
+            966,
+            "a second",
+        ),
         at_most("a day of the last third / of the first", last / first, 1.2),
     ]
 
 
-def _thirds(found: Sequence[tuple[DaysRun, float, float]]) -> tuple[float, float]:
+def _thirds(found: Found) -> tuple[float, float]:
     """Seconds of a day in the first and in the last third."""
     first, last = (median(_third(days.days_s, which) for days, _, _ in found) for which in (0, 2))
     return first, last
 
 
-def _line(found: Sequence[tuple[DaysRun, float, float]]) -> Line:
+def _line(signals: int, found: Found) -> Line:
     whole_s = median(took for _, took, _ in found)
     events, orders = found[0][0].order_events, found[0][0].orders
     raw_s = median(raw for _, _, raw in found)
+    played_s = median(sum(days.days_s) for days, _, _ in found)
     first, last = _thirds(found)
     return Line(
         cells=(
+            str(signals),
             str(len(found[0][0].days_s)),
             f"{orders:,}",
             f"{events:,}",
             f"{whole_s:.1f}",
-            f"{events / whole_s:,.0f}",
-            f"{orders / whole_s:,.0f}",
+            f"{events / played_s:,.0f}",
+            f"{orders / played_s:,.0f}",
             f"{events / raw_s:,.0f}",
-            f"{whole_s / raw_s:,.0f}",
+            f"{played_s / raw_s:,.0f}",
             f"{first * 1_000:,.0f}",
             f"{last * 1_000:,.0f}",
             f"{last / first:.2f}",
@@ -162,4 +179,4 @@ def _third(days_s: Sequence[float], which: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(run_days(Path(sys.argv[1]), date.fromisoformat(sys.argv[2])))))
+    print(json.dumps(asdict(run_days(Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), int(sys.argv[3])))))
