@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -15,9 +17,10 @@ from websockets.sync.client import ClientConnection, connect
 from tests.builders import a_signal
 from tests.unit.api.rig import ACCOUNT, DEADLINE_S, Rig
 from tests.unit.api.test_orders import fill, place
+from tests.unit.engine.fakes import FakeClock
 from tests.unit.storage.builders import an_event, an_order
 from tradebot.domain.access import Scope
-from tradebot.interfaces.api.stream.subscriber import QUEUE_MAX
+from tradebot.interfaces.api.stream.subscriber import BURST_MAX, PATIENCE_S, QUEUE_MAX, Subscriber
 from tradebot.ports import Changes
 
 
@@ -105,12 +108,33 @@ def test_a_client_that_does_not_read_is_closed_with_a_reason_and_slows_nobody(ri
 
 def test_a_transaction_with_more_updates_than_may_wait_closes_nobody_that_reads(rig: Rig) -> None:
     order = an_order(1, user_id="owner", account_id=ACCOUNT)
-    events = [an_event(order, sequence, account_id=ACCOUNT) for sequence in range(1, 4 * QUEUE_MAX + 1)]
+    events = [an_event(order, sequence, account_id=ACCOUNT) for sequence in range(1, 20 * QUEUE_MAX + 1)]
     with listening(rig) as socket:
         greeting(socket)
         rig.do(lambda house: house.engine.bus.saved(Changes(orders=[order], events=events)))
         told = [next_of(socket)["seq"] for _ in events]
     assert told == [event.sequence for event in events]
+
+
+def test_a_client_may_be_behind_for_a_second_and_by_a_burst_and_no_more() -> None:
+    clock = FakeClock()
+
+    def behind_by(count: int) -> Subscriber:
+        subscriber = Subscriber((ACCOUNT,), clock)
+        for sequence in range(1, count + 1):
+            subscriber.put(ACCOUNT, sequence, "{}")
+        return subscriber
+
+    in_a_burst, beyond_it, for_long, caught_up = (
+        behind_by(count) for count in (BURST_MAX, BURST_MAX + 1, QUEUE_MAX + 1, QUEUE_MAX + 1)
+    )
+    asyncio.run(caught_up.take())
+    clock.at += timedelta(seconds=PATIENCE_S + 0.1)
+    was_slow = in_a_burst.is_slow
+    for subscriber in (for_long, caught_up):
+        subscriber.put(ACCOUNT, BURST_MAX, "{}")
+
+    assert (was_slow, beyond_it.is_slow, for_long.is_slow, caught_up.is_slow) == (False, True, True, False)
 
 
 def test_words_are_answered_and_channels_chosen(rig: Rig) -> None:

@@ -104,7 +104,7 @@ class Session:
         return accounts
 
     async def _serve(self, accounts: tuple[str, ...]) -> None:
-        subscriber = Subscriber(accounts)
+        subscriber = Subscriber(accounts, self._services.real)
         try:
             self._services.hub.join(subscriber)
         except TooManyConnections as cause:

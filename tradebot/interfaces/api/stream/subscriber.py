@@ -7,7 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
+from tradebot.ports import Clock
+
 QUEUE_MAX = 500
+PATIENCE_S = 1.0
+BURST_MAX = 10_000
+"""More than QUEUE_MAX may wait for so long, and never more than BURST_MAX: a burst is handed out faster than any client
+reads it. The texts are the same objects for all clients."""
 
 
 class Channel(StrEnum):
@@ -19,11 +25,13 @@ class Channel(StrEnum):
 
 
 class Subscriber:
-    """For one event loop. `put` never waits: beyond QUEUE_MAX the client counts as slow, and gets what waits already
-    and nothing more. `on_cut` is called when that happens."""
+    """For one event loop. `put` never waits: a client that stays behind by more than QUEUE_MAX counts as slow, and gets
+    what waits already and nothing more. `on_cut` is called when that happens."""
 
-    def __init__(self, account_ids: tuple[str, ...]) -> None:
+    def __init__(self, account_ids: tuple[str, ...], clock: Clock) -> None:
         self.account_ids = account_ids
+        self._clock = clock
+        self._behind_since_s: float | None = None
         self.channels = {Channel.ORDERS}
         self.is_slow = False
         self.is_ended = False
@@ -40,11 +48,19 @@ class Subscriber:
         """An order update, or with sequence 0 a word of another channel."""
         if self.is_slow:
             return
-        if len(self._waiting) >= QUEUE_MAX:
+        if self._is_too_far_behind():
             self.cut()
         else:
             self._waiting.append((account_id, sequence, text))
             self._arrival.set()
+
+    def _is_too_far_behind(self) -> bool:
+        if len(self._waiting) < QUEUE_MAX:
+            self._behind_since_s = None
+            return False
+        now_s = self._clock.monotonic()
+        since_s = self._behind_since_s = now_s if self._behind_since_s is None else self._behind_since_s
+        return len(self._waiting) >= BURST_MAX or now_s - since_s > PATIENCE_S
 
     def cut(self) -> None:
         """It has missed something, or is about to: no more of it."""
