@@ -16,7 +16,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from tests.simulator.case import Point
 from tests.simulator.ledger import Done, Ledger, git
 from tests.simulator.real_kills import Handful, Kill, carry_out, handfuls
 from tests.simulator.shrink import shrink
-from tests.simulator.work import Work, do, prepare_worker, simulated
+from tests.simulator.work import Migration, Work, do, prepare_worker, simulated
 
 KILL_LANES = 4
 """So many handfuls of kills go on at once, beside the points: the work is in processes of their own, which wait."""
@@ -109,19 +109,22 @@ def _tell(ledger: Ledger, piece: Done) -> None:
 
 
 def _again(name: str, *, shrinks: bool) -> int:
-    """One death, or one kill, once more; 1 when something is wrong."""
-    with suppress(ValueError):
-        kill = Kill.named(name)
-        with tempfile.TemporaryDirectory(prefix="tradebot-prove-") as folder:
-            wrong = carry_out(kill, Path(folder))
-        print("\n".join(wrong) or "killed, and nothing found")
-        return bool(wrong)
+    """One death, one kill, or the deaths of one migration once more; 1 when something is wrong."""
+    with tempfile.TemporaryDirectory(prefix="tradebot-prove-", ignore_cleanup_errors=True) as folder:
+        with suppress(ValueError):
+            return _say(carry_out(Kill.named(name), Path(folder)))
+        with suppress(ValueError):
+            return _say([failed.text for failed in do(Migration.named(name), Path(folder)).failures])
     point = Point.named(name)
-    report = point.die()
-    print("\n".join(report.failures) or f"{report.points} points, nothing found")
-    if report.failures and shrinks:
+    failures = point.die().failures
+    if failures and shrinks:
         print(shrink(point, say=print))
-    return bool(report.failures)
+    return _say(failures)
+
+
+def _say(failures: Sequence[str]) -> int:
+    print("\n".join(failures) or "nothing found")
+    return bool(failures)
 
 
 def _options() -> argparse.Namespace:

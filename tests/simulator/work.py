@@ -33,6 +33,14 @@ class Migration:
     def __str__(self) -> str:
         return f"migrate:none:{self.seed}:{self.part}"
 
+    @classmethod
+    def named(cls, text: str) -> Migration:
+        """Raises ValueError for a text that names none."""
+        *name, seed, part = text.split(":") if text.count(":") == 3 else ("", "", "")
+        if name != ["migrate", "none"] or not seed.isdigit() or not part.isdigit():
+            raise ValueError(f"{text}: migrate:none:SEED:PART")
+        return cls(seed=int(seed), part=int(part))
+
 
 Work = Shard | Migration | Handful
 

@@ -12,6 +12,7 @@ from tests.simulator.faults import FAULTS
 from tests.simulator.ledger import Done, Failed, Ledger
 from tests.simulator.real_kills import Kill
 from tests.simulator.shards import PARTS, shards
+from tests.simulator.work import Migration, do
 
 PAIRS = {(day, name) for name, faults in FAULTS.items() for day in faults.days or DAYS}
 KILLS = Done(name="kills:kite:4", seed=5, kills=3, effects={"kite: sendto": 3})
@@ -82,3 +83,13 @@ def test_a_kill_is_made_again_by_its_name() -> None:
         assert Kill.named(str(kill)) == kill
     with pytest.raises(ValueError, match="TARGET:SEED:AT"):
         Kill.named("nse:1:3")
+
+
+def test_a_migration_is_made_again_by_its_name_and_dies_well(tmp_path: Path) -> None:
+    migration = Migration(seed=2, part=5)
+    assert Migration.named(str(migration)) == migration
+    done = do(migration, tmp_path)
+    assert done.points > 20
+    assert done.failures == []
+    with pytest.raises(ValueError, match="SEED:PART"):
+        Migration.named("migrate:none:1")
