@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, help=f"trading days of the soak ({WHOLE.days})")
     parser.add_argument("--ticks-s", type=int, help="end the day of ticks after so many seconds (at its close)")
     parser.add_argument("--folder", type=Path, help="where the temporary files go (a quiet disk)")
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter with nautilus_trader, for the row `peers`")
     return parser
 
 

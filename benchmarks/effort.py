@@ -16,7 +16,7 @@ MEMORY = Path("/dev/shm")
 class Effort:
     """`runs`, of which the median counts; `rounds` of one run; `seconds` that a rate is tried; the replay's last day;
     `load_s` of each load; `days` of the soak; `ticks_s`, after which the day of ticks ends (None: its close);
-    `folder`, where the temporary files go."""
+    `folder`, where the temporary files go; `peers`, an interpreter that has one."""
 
     runs: int = 3
     rounds: int = 200
@@ -26,6 +26,7 @@ class Effort:
     days: int = 30
     ticks_s: int | None = None
     folder: Path = Path(tempfile.gettempdir())
+    peers: str | None = None
 
     @contextmanager
     def place(self) -> Iterator[Path]:

@@ -68,7 +68,7 @@ def replay(folder: Path, runs: int, last_day: date) -> Row:
 def _run(folder: Path, last_day: date, signals: int) -> tuple[DaysRun, float, float]:
     folder.mkdir()
     began = perf_counter()
-    days = _in_a_process(folder / "home", last_day, signals)
+    days = in_a_process(folder / "home", last_day, signals)
     whole_s = perf_counter() - began
     return days, whole_s, _raw_events_s(folder / "raw", days.order_events)
 
@@ -105,7 +105,7 @@ def busy(settings: Settings, signals: int = SIGNALS_PER_DAY) -> Settings:
     )
 
 
-def _in_a_process(home: Path, last_day: date, signals: int) -> DaysRun:
+def in_a_process(home: Path, last_day: date, signals: int) -> DaysRun:
     command = [sys.executable, "-m", "benchmarks.replay", str(home), last_day.isoformat(), str(signals)]
     answer = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     return DaysRun(**json.loads(answer.stdout))

@@ -15,6 +15,7 @@ from benchmarks.growth import growth
 from benchmarks.lifecycle import lifecycle
 from benchmarks.load import load
 from benchmarks.over_http import over_http
+from benchmarks.peers import peers
 from benchmarks.placement import placement
 from benchmarks.replay import replay
 from benchmarks.soak import soak
@@ -107,6 +108,11 @@ def _crashes(effort: Effort) -> Sequence[Row]:
     return [crash_points(effort.seconds)]
 
 
+def _peers(effort: Effort) -> Sequence[Row]:
+    with effort.place() as folder:
+        return [peers(folder, effort.peers, effort.ticks_s, effort.last_day)]
+
+
 ROWS: Mapping[str, Measure] = {
     "placement": _placement,
     "growth": _growth,
@@ -123,4 +129,5 @@ ROWS: Mapping[str, Measure] = {
     "start": _start,
     "soak": _soak,
     "crashes": _crashes,
+    "peers": _peers,
 }

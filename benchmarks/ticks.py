@@ -53,7 +53,7 @@ class Played:
 
 def ticks(folder: Path, seconds_max: int | None) -> Row:
     file = write_ticks(folder / "ticks.csv", seconds_max)
-    played = _in_a_process(folder / "home", file)
+    played = play_in_a_process(folder / "home", file)
     bare_s = _bare(file.ticks)
     decided, decided_s = _decided(file)
     whole_s = played.read_s + played.played_s
@@ -96,7 +96,7 @@ def play(home: Path, path: Path) -> Played:
     return Played(read_s=read - began, played_s=ended - read, orders=sum(summary.orders.values()), fills=summary.fills)
 
 
-def _in_a_process(home: Path, file: TickFile) -> Played:
+def play_in_a_process(home: Path, file: TickFile) -> Played:
     command = [sys.executable, "-m", "benchmarks.ticks", str(home), str(file.path)]
     answer = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
     return Played(**json.loads(answer.stdout))

@@ -106,11 +106,12 @@ def test_the_page_takes_new_figures_and_keeps_its_prose() -> None:
 
 
 def test_a_row_that_is_cheap_runs_from_end_to_end(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--quick", "ids", "logging"]) == 0
+    assert main(["--quick", "ids", "logging", "peers"]) == 0
 
     told = capsys.readouterr().out
     assert "resolutions from memory" in told
     assert "| goal " in told
+    assert "no peer is named" in told
 
 
 def test_three_days_leave_no_thread_and_no_handle_behind(tmp_path: Path) -> None:
