@@ -29,6 +29,7 @@ from tradebot.adapters.brokers.order_rate import OrderRate, RateCaps
 from tradebot.adapters.brokers.pace import Pace
 from tradebot.adapters.brokers.session_file import Session, SessionFile
 from tradebot.adapters.brokers.socket_stream import SocketStream
+from tradebot.adapters.kill_latch import FileLatch
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.domain.calendar import Calendar, ist_date
 from tradebot.domain.orders import BrokerOrderId
@@ -69,10 +70,10 @@ def connect(
 ) -> BrokerKit:
     """Opens no connection. `clock` is the daemon's and runs `rate` times as fast as the machine's: what a broker
     counts by its clock may come so much more often."""
-    http = http or Http()
+    http, latch = http or Http(), FileLatch(home / "state")
     if settings.broker.broker is BrokerName.KITE:
-        return _kite(settings, kite_session(settings, disk, home, clock, http), http, market, clock, rate)
-    return _kotak(settings, kotak_session(settings, disk, home, clock, http), http, market, clock, rate)
+        return _kite(settings, kite_session(settings, disk, home, clock, http), http, market, clock, rate, latch)
+    return _kotak(settings, kotak_session(settings, disk, home, clock, http), http, market, clock, rate, latch)
 
 
 def kite_session(settings: Settings, disk: Disk, home: Path, clock: Clock, http: Http) -> KiteSession:
@@ -116,9 +117,17 @@ def session_path(settings: Settings, home: Path) -> Path:
     return home / "state" / f"{settings.broker.broker}_session.json"
 
 
-def _kite(settings: Settings, session: KiteSession, http: Http, market: Market, clock: Clock, rate: float) -> BrokerKit:
+def _kite(
+    settings: Settings,
+    session: KiteSession,
+    http: Http,
+    market: Market,
+    clock: Clock,
+    rate: float,
+    latch: FileLatch,
+) -> BrokerKit:
     api, turns = KiteApi(session, http), _turns(settings, rate)
-    caller = Caller(session, turns)
+    caller = Caller(session, turns, latch)
     rules = DayRules(day=_trading_day(market.calendar, clock), freeze_quantity=market.rules.freeze_quantity)
     prices = KiteMarket(api, clock, rules, Pace(1.0 / rate, RealClock()))
     return BrokerKit(
@@ -134,10 +143,16 @@ def _kite(settings: Settings, session: KiteSession, http: Http, market: Market, 
 
 
 def _kotak(
-    settings: Settings, session: KotakSession, http: Http, market: Market, clock: Clock, rate: float
+    settings: Settings,
+    session: KotakSession,
+    http: Http,
+    market: Market,
+    clock: Clock,
+    rate: float,
+    latch: FileLatch,
 ) -> BrokerKit:
     api, turns = KotakApi(session, http), _turns(settings, rate)
-    caller = Caller(session, turns)
+    caller = Caller(session, turns, latch)
     prices = KotakMarket(api, clock, _trading_day(market.calendar, clock), Pace(1.0 / rate, RealClock()))
     return BrokerKit(
         broker=KotakBroker(api, caller, prices),

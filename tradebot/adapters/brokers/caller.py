@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from tradebot.adapters.brokers.order_rate import OrderRate
-from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown, SessionExpired
+from tradebot.domain.errors import BrokerUnavailable, KillSwitchLatched, OutcomeUnknown, SessionExpired
+from tradebot.ports import KillLatch
 
 Result = TypeVar("Result")
 
@@ -25,14 +26,17 @@ class Login(Protocol):
 class Caller:
     """Sends order calls in their turn and never twice, and questions again after one new login."""
 
-    def __init__(self, login: Login, rate: OrderRate) -> None:
+    def __init__(self, login: Login, rate: OrderRate, latch: KillLatch) -> None:
         self._login = login
         self._rate = rate
+        self._latch = latch
 
-    def order(self, call: Callable[[], Result], *, is_urgent: bool = False) -> Result:
+    def order(self, call: Callable[[], Result], *, is_urgent: bool = False, is_entry: bool = False) -> Result:
         """An order call. A dead session is renewed for the next one; whether this one is sent again is decided by
-        whoever knows the order."""
+        whoever knows the order. An entry may have waited for its turn while the kill switch fell."""
         self._rate.take_turn(is_urgent=is_urgent)
+        if is_entry and (latch := self._latch.read()) is not None:
+            raise KillSwitchLatched(f"kill switch ({latch.mode})")
         token = self._login.token
         try:
             return call()

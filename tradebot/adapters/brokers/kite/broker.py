@@ -48,7 +48,7 @@ class KiteBroker:
     def place(self, ticket: Ticket) -> BrokerOrderId:
         admit(ticket, self._market.known_terms(ticket.symbol), tag_length_max=TAG_LENGTH_MAX)
         path, form = f"/orders/{VARIETIES[ticket.variety]}", _form(ticket)
-        data = self._caller.order(lambda: self._api.data("POST", path, form=form))
+        data = self._caller.order(lambda: self._api.data("POST", path, form=form), is_entry=ticket.is_entry)
         return BrokerOrderId(str(data["order_id"]))
 
     def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:

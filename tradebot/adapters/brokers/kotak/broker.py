@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from tradebot.adapters.brokers.admission import admit
 from tradebot.adapters.brokers.caller import Caller
@@ -56,7 +57,8 @@ class KotakBroker:
     def place(self, ticket: Ticket) -> BrokerOrderId:
         admit(ticket, self._market.known_terms(ticket.symbol), tag_length_max=TAG_LENGTH_MAX)
         fields = _fields(ticket)
-        answer = self._caller.order(lambda: self._api.send("/quick/order/rule/ms/place", fields))
+        call = partial(self._api.send, "/quick/order/rule/ms/place", fields)
+        answer = self._caller.order(call, is_entry=ticket.is_entry)
         if not answer.get("nOrdNo"):
             raise OutcomeUnknown("an answer without an order number")
         return BrokerOrderId(str(answer["nOrdNo"]))
