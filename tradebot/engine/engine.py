@@ -38,7 +38,7 @@ from tradebot.engine.messages import (
     PauseEntries,
     RequestAnswered,
 )
-from tradebot.engine.recovery import reserved_and_never_sent
+from tradebot.engine.recovery import note, reserved_and_never_sent
 from tradebot.engine.room import NoReserve, Room
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit
@@ -252,7 +252,7 @@ class Engine:
         if changes:
             self._bus.saved(changes)
         if batch.notes:
-            self._keep_registry(lambda registry: registry.note(list(batch.notes.values())))
+            self._keep_registry(lambda registry: note(registry, list(batch.notes.values())))
         batch.calls += self._departures.looks_at_book(batch)
         for name, at in dict.fromkeys(batch.timers):
             self._scheduler.once(name, at)

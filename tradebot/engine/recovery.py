@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -133,6 +134,15 @@ def reserved_and_never_sent(registry: IdRegistry, memory: Memory, now: datetime)
         for entry in registry.open_entries()
         if entry.coid not in memory.attempts and entry.coid not in memory.orphans and entry.broker_order_id is None
     ]
+
+
+def note(registry: IdRegistry, entries: Sequence[RegistryEntry]) -> None:
+    """What became of ids. One that has ended in the database and that the registry does not know, since its files are
+    older, is written there anew."""
+    unknown = [entry for entry in entries if registry.get(entry.coid) is None]
+    if unknown:
+        registry.reserve(unknown)
+    registry.note([entry for entry in entries if entry not in unknown])
 
 
 def _is_behind(entry: RegistryEntry | None, attempt: Attempt) -> bool:

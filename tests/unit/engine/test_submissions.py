@@ -344,3 +344,14 @@ def test_an_order_id_is_a_string() -> None:
     (order_id,) = submit(a_house()).order_ids
     assert isinstance(order_id, str)
     assert OrderId(order_id)
+
+
+def test_a_thousand_copies_that_arrive_together_are_one_order_and_each_gets_its_answer() -> None:
+    house = a_house()
+    names = [f"copy-{number}" for number in range(1_000)]
+    futures = [house.answers.expect(name) for name in names]
+
+    house.tell(*(a_submission(idempotency_key="k1", correlation_id=name) for name in names))
+
+    assert {future.result(timeout=0).order_ids for future in futures} == {(house.the_order().id,)}
+    assert house.broker.count("place") == 1
