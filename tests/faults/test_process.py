@@ -1,0 +1,200 @@
+"""Faults of process and time, below the live daemon: limits, stalls, signals, many starts at once, the kill switch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.running import (
+    WITHIN_S,
+    Daemon,
+    daemon,
+    findings,
+    in_session,
+    is_ready,
+    price_below,
+    said,
+    start,
+    wait,
+    wait_until,
+)
+from tests.venue import Venue
+from tradebot.adapters.kill_latch import FileLatch
+from tradebot.adapters.timekeeping.real import RealClock
+from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.kill import KillMode, Latch
+
+STARTS = 6
+DESCRIPTORS, IDLE_CLIENTS = 96, 120
+STALL_S, STOPPED_S = 3.0, 6.0
+SETTLED_S = 0.5
+"""Five times what the kill switch may take."""
+SYMBOLS = ("INFY", "TCS", "ITC", "SBIN", "LT", "BEL", "CIPLA", "GAIL", "NTPC", "TITAN", "AXISBANK", "COALINDIA")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("process")
+
+
+@pytest.fixture(scope="module")
+def venue(folder: Path) -> Iterator[Venue]:
+    with in_session(folder) as running:
+        yield running
+
+
+def test_of_many_starts_at_once_one_trades_and_the_others_say_who(folder: Path, venue: Venue) -> None:
+    """The lock is the system's, so that no number of rounds makes it more or less sure."""
+    started = [start(folder, venue) for _ in range(STARTS)]
+    try:
+        wait_until(lambda: sum(it.process.poll() is None for it in started) == 1)
+        (winner,) = [it for it in started if it.process.poll() is None]
+        winner.until(lambda: is_ready(winner))
+        losers = [it.process.returncode for it in started if it is not winner]
+        assert losers == [ExitCode.FOLDER] * (STARTS - 1)
+        assert said(folder).count("is in use by") == STARTS - 1
+        winner.takes("INFY", price_below(venue, "INFY"))
+        assert winner.stop() == 0
+        assert findings(winner) == []
+    finally:
+        for it in started:
+            it.api.close()
+            it.kill()
+
+
+def test_an_order_waits_for_a_disk_that_stalls_and_reads_do_not(folder: Path, venue: Venue) -> None:
+    clock, before = RealClock(), len(venue.books())
+    with daemon(folder, venue) as it, _stalled(it.process.pid), ThreadPoolExecutor(1) as pool:
+        began = clock.monotonic()
+        placed = pool.submit(it.takes, "SBIN", price_below(venue, "SBIN"))
+        wait(STALL_S / 3)
+        assert it.api.get("/orders").status_code == 200
+        assert not placed.done()
+        assert len(venue.books()) == before, "sent before it was durable"
+        placed.result(WITHIN_S)
+        assert clock.monotonic() - began >= STALL_S
+        it.until(lambda: len(venue.books()) == before + 1)
+        assert it.stop() == 0
+        assert findings(it) == []
+
+
+@contextmanager
+def _stalled(pid: int) -> Iterator[None]:
+    """The next sync of the process takes its time."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not there")
+    stall = f"inject=fdatasync:delay_enter={int(STALL_S * 1_000_000)}:when=1"
+    words = ["strace", "--follow-forks", "--quiet=all", "--output", "/dev/null", "--attach", str(pid)]
+    tracer = subprocess.Popen([*words, "-e", "trace=fdatasync", "-e", stall])
+    try:
+        wait_until(lambda: "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text())
+        wait(0.2)
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait(WITHIN_S)
+
+
+def test_stopped_and_continued_it_goes_on_and_places_nothing_twice(folder: Path, venue: Venue) -> None:
+    """As a laptop that sleeps, a debugger, or a machine without a processor to spare."""
+    before = len(venue.books())
+    with daemon(folder, venue) as it, ThreadPoolExecutor(1) as pool:
+        it.process.send_signal(signal.SIGSTOP)
+        placed = pool.submit(it.place, "LT", price_below(venue, "LT"), key="asleep")
+        wait(STOPPED_S)
+        it.process.send_signal(signal.SIGCONT)
+        answer = placed.result(WITHIN_S)
+        it.until(lambda: is_ready(it))
+        again = it.place("LT", price_below(venue, "LT"), key="asleep")
+        assert again.status_code == answer.status_code
+        if answer.status_code == 201:
+            assert again.json()["id"] == answer.json()["id"]
+            it.until(lambda: len(venue.books()) == before + 1)
+        it.process.send_signal(signal.SIGHUP)
+        it.until(lambda: is_ready(it))
+        assert it.stop() == 0
+        assert findings(it) == []
+
+
+def test_killed_at_each_of_five_starts_it_places_nothing_and_the_sixth_goes_on(folder: Path, venue: Venue) -> None:
+    """Each start dies somewhat later: while it imports, opens its books, compares them, is ready."""
+    with daemon(folder, venue) as it:
+        it.takes("NTPC", price_below(venue, "NTPC"))
+        it.kill()
+    wait(0.5)
+    stood = len(venue.books())
+    for number in range(5):
+        dying = start(folder, venue)
+        wait(0.4 * (number + 1))
+        dying.kill()
+        dying.api.close()
+    assert len(venue.books()) == stood
+    with daemon(folder, venue) as it:
+        assert len(venue.books()) == stood
+        assert it.stop() == 0
+        assert findings(it) == []
+
+
+def test_once_the_kill_switch_is_latched_no_entry_leaves(folder: Path, venue: Venue) -> None:
+    """Orders come from many clients at once; what is at the exchange soon after the latch is all that ever comes."""
+    with daemon(folder, venue) as it, ThreadPoolExecutor(len(SYMBOLS)) as pool:
+        answers = [pool.submit(_keep_placing, it, venue, symbol) for symbol in SYMBOLS]
+        it.until(lambda: len(it.events("ORDER_ACCEPTED")) > len(SYMBOLS))
+        FileLatch(it.home / "state").latch(Latch(mode=KillMode.STOP, reason="test", at=RealClock().now()))
+        wait(SETTLED_S)
+        stood = len(venue.books())
+        codes = [answer.result(WITHIN_S) for answer in answers]
+        wait(1.0)
+        assert len(venue.books()) == stood
+        assert {code[-1] for code in codes} == {422}
+        FileLatch(it.home / "state").release()
+        it.until(lambda: it.events("KILL_RELEASED"))
+        assert it.stop() == 0
+        assert findings(it) == []
+
+
+def _keep_placing(it: Daemon, venue: Venue, symbol: str) -> list[int]:
+    codes: list[int] = []
+    while len(codes) < 25:
+        codes.append(it.place(symbol, price_below(venue, symbol), quantity=1).status_code)
+        if codes[-1] == 422 and it.events("KILL_LATCHED"):
+            codes.append(it.place(symbol, price_below(venue, symbol), quantity=1).status_code)
+            break
+    return codes
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
+def test_the_zone_of_the_host_changes_nothing(zone: str, tmp_path: Path) -> None:
+    """The phases of a day, and what is planned when, with the host's clock in another zone."""
+    script = (
+        "from tests.simulator.world import market\n"
+        "from tradebot.domain.calendar import ist_date, ist\n"
+        "from datetime import date, time, timedelta\n"
+        "from tradebot.engine.day_plan import plan_day\n"
+        "from tradebot.domain.policy import Policy\n"
+        "calendar, day = market().calendar, date(2026, 1, 1)\n"
+        "while day < date(2026, 12, 20):\n"
+        "    print(day, plan_day(day, calendar, Policy().times), ist_date(ist(day, time(0, 1))))\n"
+        "    day += timedelta(days=1)\n"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env=os.environ | {"TZ": each, "PYTHONPATH": "."},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for each in ("Asia/Kolkata", zone)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0].splitlines()) > 300
