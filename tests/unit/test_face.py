@@ -17,6 +17,7 @@ import pytest
 
 from config.settings import load_settings
 from tests.unit.ui.builders import an_event
+from tradebot import __version__
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import Replay, open_replay
 from tradebot.cli.face import WARNINGS_MAX, Face, LateWarnings
@@ -123,7 +124,7 @@ def test_a_picture_that_cannot_be_made_ends_the_dashboard_and_lines_go_on(tty: P
         assert stderr.is_written.wait(PATIENCE_S)
         face.turn()
         face(AN_EVENT)
-        found = tty.read_until(b"\n")
+        found = tty.read_until(b"@1000.00")
 
     assert stderr.getvalue() == "tradebot: the dashboard ended, lines go on: ValueError: no marks today\n"
     assert found.split(b"\x1b[?1049l")[1].startswith(b"2026-11-16 12:00:00 IST")
@@ -238,3 +239,25 @@ def test_of_too_many_warnings_the_newest_are_kept() -> None:
     warnings.tell(stream)
 
     assert stream.getvalue().splitlines() == [str(number) for number in range(5, WARNINGS_MAX + 5)]
+
+
+def test_a_run_begins_with_what_it_is_where_it_writes_and_what_is_switched_on(tmp_path: Path, run: Replay) -> None:
+    with (
+        (tmp_path / "lines").open("w", encoding="utf-8") as file,
+        a_face(file, kind="line") as face,
+    ):
+        face.show(run, never)
+    first, folder, on, off, _ = (tmp_path / "lines").read_text(encoding="utf-8").splitlines()
+
+    assert first.startswith(f"tradebot {__version__}, mode replay, session {run.session.name}, started ")
+    assert folder == f"session folder: {run.session}"
+    assert "ENABLE_COID_MANAGER" in on
+    assert "OBSERVE_ONLY" in off
+
+
+def test_the_beginning_stands_in_the_normal_screen_before_the_dashboard(tty: Pty, run: Replay) -> None:
+    with a_face(tty.stdout) as face:
+        face.show(run, never)
+        found = tty.read_until(b"\x1b[?1049h")
+
+    assert f"session folder: {run.session}".encode() in found

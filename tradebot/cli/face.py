@@ -19,12 +19,14 @@ from config.kinds import Mode
 from config.settings import Settings
 from tradebot.app import Live, Paper, Replay
 from tradebot.app.facts import run_facts
+from tradebot.cli.banner import banner
 from tradebot.cli.progress import Progress
 from tradebot.domain.alerts import AlertAction
 from tradebot.domain.events import Event, EventName
 from tradebot.engine.answers import Answer
 from tradebot.engine.bus import Listener
 from tradebot.engine.engine import Engine
+from tradebot.engine.flags_view import flags_in_force
 from tradebot.engine.inbox import InboxFull
 from tradebot.engine.messages import Command
 from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
@@ -126,7 +128,10 @@ class Face:
     def show(self, run: Replay | Paper | Live, stop: Callable[[], None]) -> None:
         """The run is open and about to begin. `stop` ends it, from any thread; the dashboard's key does so."""
         self._session = run.session
-        if self._kind not in ("full", "heartbeat") or self._is_hung_up:
+        if self._is_hung_up:
+            return
+        self._introduce(run)
+        if self._kind not in ("full", "heartbeat"):
             return
         try:
             terminal = Terminal.behind(self._stdout)
@@ -155,6 +160,16 @@ class Face:
         hand_in = _handing_in(run.engine, run.session.name)
         self._dashboard = Dashboard(slot, terminal, stop, self._clock, options, self._dashboard_ended, hand_in)
         self._dashboard.start()
+
+    def _introduce(self, run: Replay | Paper | Live) -> None:
+        """In the lines, or in the normal screen, where it stands again when the dashboard has gone."""
+        flags = flags_in_force(run.engine.setting.policy)
+        lines = banner(self._settings.run.mode, run.session, self._clock.now(), flags)
+        if self._lines:
+            for line in lines:
+                self._lines[-1].say(line)
+        elif self._kind != "off":
+            print("\n".join(lines), file=self._stdout, flush=True)
 
     def turn(self) -> None:
         """On the engine's thread, whenever something may have changed."""

@@ -62,13 +62,11 @@ class LineMode:
         if is_chatty and self._skipped:
             line += f" (+{self._skipped} more)"
             self._skipped = 0
-        if self._gone.is_set():
-            self.lost += 1
-            return
-        try:
-            self._lines.put_nowait(self._encoded(self._styled(line, event.level)))
-        except Full:
-            self.lost += 1
+        self._put(line, event.level)
+
+    def say(self, text: str) -> None:
+        """A line that is no event's. Never blocks."""
+        self._put(printable(text), Level.INFO)
 
     def start(self) -> None:
         self._stream.flush()
@@ -82,6 +80,15 @@ class LineMode:
         if self._thread.is_alive():
             self._thread.join(STOP_S)
         self._gone.set()
+
+    def _put(self, line: str, level: Level) -> None:
+        if self._gone.is_set():
+            self.lost += 1
+            return
+        try:
+            self._lines.put_nowait(self._encoded(self._styled(line, level)))
+        except Full:
+            self.lost += 1
 
     def _is_too_soon(self) -> bool:
         now = self._clock.monotonic()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.segment import SegmentLines
 
 from tradebot.engine.views import DaemonView
-from tradebot.interfaces.ui.look import Cell, Column, table
-
-_COLUMNS = (Column(title="flag", width=27, grows=True), Column(title="in force", width=8))
+from tradebot.interfaces.ui.look import Line, fitted, words
 
 
 def flags(view: DaemonView, offset: int, width: int, height: int) -> SegmentLines:
-    rows: list[list[Cell]] = [[name, value] for name, value in view.flags[offset : offset + max(1, height - 1)]]
-    return SegmentLines(table(_COLUMNS, rows, width)[:height], new_lines=True)
+    """From the `offset`th on; a value that has no room beside its name stands below it."""
+    lines = [line for name, value in view.flags[offset : offset + height] for line in _lines(name, value, width)]
+    return SegmentLines([fitted(line, width) for line in lines[:height]], new_lines=True)
+
+
+def _lines(name: str, value: str, width: int) -> list[Line]:
+    free = width - cell_len(name) - cell_len(value)
+    if free > 0:
+        return [words(name, " " * free, value, gap="")]
+    return [words(name), words(f"{value:>{width}}")]
