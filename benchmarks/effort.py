@@ -20,7 +20,7 @@ class Effort:
 
     runs: int = 3
     rounds: int = 200
-    seconds: float = 10.0
+    seconds: float = 6.0
     last_day: date = date(2026, 9, 7)
     load_s: float = 30.0
     days: int = 30

@@ -36,7 +36,7 @@ READERS = 4
 _ROOT = Path(__file__).parents[1]
 _ORDERS = "/api/v1/user/orders"
 _TAKEN = 201
-_READ_S_MAX = 3.0
+_READ_S_MAX = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

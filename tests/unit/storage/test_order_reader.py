@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +20,11 @@ from tests.unit.storage.builders import (
     an_event,
     an_order,
 )
+from tests.unit.storage.databases import KINDS, a_database
 from tradebot.adapters.storage.order_reader import ROWS_MAX, OrderReader, RunSummary
+from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
+from tradebot.domain.order_queries import OrderQuery
 from tradebot.domain.orders import BrokerOrderId, DecisionId, OrderStatus
 from tradebot.ports import Changes
 
@@ -129,3 +133,30 @@ def test_open_positions_are_listed(memory: SqliteMemory, reader: OrderReader) ->
     memory.store.save(Changes(positions=[a_position("open"), a_position("closed", closed_at=NOON)]))
 
     assert reader.open_positions() == [a_position("open")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_story_and_the_figures_are_the_same_in_every_database(kind: str, tmp_path: Path) -> None:
+    order = an_order(1, broker_order_id=BrokerOrderId("77"), execution_qty=3, metadata={"rule": "atr_stop"})
+    failed, expired = (
+        an_order(number, status=OrderStatus.FAILED, expires_at=at)
+        for number, at in ((2, None), (3, NOON - timedelta(minutes=1)))
+    )
+    saved = Changes(
+        orders=[order, failed, expired],
+        attempts=[an_attempt(order, 1, broker_order_id=BrokerOrderId("77"))],
+        requests=[a_request(order)],
+        fills=[a_fill(order)],
+        events=[an_event(order, 1)],
+    )
+
+    with a_database(kind, tmp_path) as engine:
+        SqlOrderStore(engine).save(saved)
+        story = OrderReader(engine).order("77")
+        figures = OrderReader(engine).figures(OrderQuery(), NOON)
+
+    assert story is not None
+    assert (story.order, story.attempts, story.fills) == (order, saved.attempts, saved.fills)
+    assert (story.requests, story.events) == (saved.requests, saved.events)
+    assert (figures.executed, figures.retriable) == (1, 1)
+    assert figures.by_status[OrderStatus.FAILED] == 2
