@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Condition
 
-from tradebot.engine.messages import Message
+from tradebot.engine.messages import Command, Message, Once
 
 
 class InboxFull(Exception):
@@ -23,6 +23,12 @@ class Inbox:
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    @property
+    def has_command(self) -> bool:
+        """Whether somebody outside wants something, and waits for the answer."""
+        with self._arrival:
+            return any(isinstance(message, Command | Once) for message in self._messages)
 
     def put(self, message: Message) -> None:
         """Raises InboxFull at the bound."""

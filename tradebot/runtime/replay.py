@@ -84,12 +84,13 @@ class ReplayLoop:
         return True
 
     def _wait(self, limit: datetime) -> datetime | None:
-        """Until `limit`, or only until something came in from outside: who presses a key does not wait for the next
-        job. None when it must end."""
+        """Until `limit`, or only until somebody wants something: who presses a key does not wait for the next job. What
+        the beats themselves put in, alerts that change, waits for it: at full speed there are no beats in between, and
+        the day must be the same. None when it must end."""
         self._on_beat()
         at = self._venue.now
         while self._beat_span is not None and limit - at > self._beat_span:
-            if len(self._engine.inbox):
+            if self._engine.inbox.has_command:
                 return at
             at += self._beat_span
             if not self._wait_until(at):
