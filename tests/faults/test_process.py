@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ from tradebot.domain.kill import KillMode, Latch
 
 STARTS = 6
 DESCRIPTORS, IDLE_CLIENTS = 96, 120
+DESCRIPTORS = 96
 STALL_S, STOPPED_S = 3.0, 6.0
 SETTLED_S = 0.5
 """Five times what the kill switch may take."""
@@ -69,6 +71,28 @@ def test_of_many_starts_at_once_one_trades_and_the_others_say_who(folder: Path, 
         for it in started:
             it.api.close()
             it.kill()
+
+
+def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder: Path, venue: Venue) -> None:
+    """Idle clients use up all there are. The kill switch's file cannot be read then, which counts as latched."""
+    if shutil.which("prlimit") is None:
+        pytest.skip("prlimit is not there")
+    with daemon(folder, venue, "prlimit", f"--nofile={DESCRIPTORS}") as it:
+        it.takes("TCS", price_below(venue, "TCS"))
+        stood = len(venue.books())
+        with ExitStack() as clients:
+            for _ in range(DESCRIPTORS):
+                idle = clients.enter_context(socket.socket())
+                idle.settimeout(WITHIN_S)
+                idle.connect(("127.0.0.1", it.port))
+            it.until(lambda: len(list(Path(f"/proc/{it.process.pid}/fd").iterdir())) >= DESCRIPTORS)
+            it.until(lambda: it.events("KILL_LATCHED"))
+            assert len(venue.books()) == stood
+        it.until(lambda: it.events("KILL_RELEASED"))
+        it.takes("ITC", price_below(venue, "ITC"))
+        assert it.stop() == 0
+        assert findings(it) == []
+    assert "Traceback" not in said(folder)
 
 
 def test_an_order_waits_for_a_disk_that_stalls_and_reads_do_not(folder: Path, venue: Venue) -> None:

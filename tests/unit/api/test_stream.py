@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -264,3 +265,33 @@ def test_signals_of_the_engine_reach_a_client_that_listens(rig: Rig) -> None:
         assert greeting(socket)[1]["orders"] == []
         rig.do(lambda house: house.signals(a_signal()))
         assert [next_of(socket)["data"]["event"] for _ in range(2)] == ["recorded", "accepted"]
+
+
+@pytest.mark.parametrize("frame", ["{", "[]", "null", "\x00", b"\xff\xfe", "x" * 1_000_000])
+def test_a_frame_that_makes_no_sense_hurts_its_own_client_alone(rig: Rig, frame: str | bytes) -> None:
+    """Also one of a megabyte: it is answered with an error, or its client is closed."""
+    (order,) = place(rig, "INFY")
+    with listening(rig) as quiet, listening(rig) as odd:
+        greeting(quiet), greeting(odd)
+        with suppress(ConnectionClosed):
+            odd.send(frame)
+            odd.recv(DEADLINE_S)
+        fill(rig, order, 4)
+        assert next_of(quiet)["data"]["filled_quantity"] == 4
+
+
+def test_many_clients_that_come_back_at_once_cost_no_update_of_the_others(rig: Rig) -> None:
+    (order,) = place(rig, "INFY")
+
+    def come_and_go(_number: int) -> int:
+        with listening(rig) as socket:
+            return int(greeting(socket)[0]["seq"])
+
+    with listening(rig) as steady, ThreadPoolExecutor(20) as crowd:
+        first = greeting(steady)[0]["seq"]
+        coming = [crowd.submit(come_and_go, number) for number in range(200)]
+        for _ in range(10):
+            fill(rig, order, 1)
+        told = [next_of(steady)["seq"] for _ in range(10)]
+        assert all(future.result(DEADLINE_S) >= first for future in coming)
+    assert told == list(range(first + 1, first + 11))
