@@ -16,8 +16,8 @@ from tradebot.exchange.chance import draw_below
 from tradebot.exchange.edge import Call, Dial, Edge
 from tradebot.exchange.exchange import Exchange
 
-ITS_OWN_FOR = timedelta(minutes=16)
-"""Of virtual time, after a death: the recovery, and one monitoring cycle."""
+ITS_OWN_FOR = timedelta(minutes=2)
+"""Of virtual time, after a death: the recovery, and the looks that it asks for."""
 
 
 class MoodyEdge(Edge):
