@@ -83,6 +83,8 @@ def test_a_login_a_run_and_an_orderly_end(venue: Venue, tmp_path: Path) -> None:
         for line in process.stdout:
             lines.append(line)
             if "BROKER_SESSION" in line:
+                process.send_signal(signal.SIGTSTP)
+            if "ctrl-z is ignored" in line:
                 process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
     text = "".join(lines)

@@ -39,6 +39,7 @@ from tradebot.interfaces.ui.terminal import Terminal
 from tradebot.ports import Clock
 
 WARNINGS_MAX = 100
+NOT_SUSPENDED = "ctrl-z is ignored in live mode: a suspended tradebot looks after nothing"
 LINES = "lines.txt"
 """In the session's folder: the lines of a run whose terminal has gone."""
 
@@ -79,7 +80,7 @@ class Face:
         self._session: Path | None = None
         self._file: TextIO | None = None
         self._warnings = LateWarnings()
-        self._is_hung_up = self._is_in_file = False
+        self._is_hung_up = self._is_in_file = self._is_suspension_refused = False
         self._is_fault_told = False
 
     @classmethod
@@ -175,6 +176,9 @@ class Face:
         """On the engine's thread, whenever something may have changed."""
         if self._is_hung_up and self._dashboard is None and self._stdout in self._on_terminal:
             self._go_on_in_file()
+        if self._is_suspension_refused and self._lines:
+            self._is_suspension_refused = False
+            self._lines[-1].say(NOT_SUSPENDED)
         self._make_view(ViewMaker.refresh)
 
     def finish(self) -> None:
@@ -188,6 +192,11 @@ class Face:
             self._dashboard.leave()
         elif self._stdout in self._on_terminal:
             self._listener = _nothing
+
+    def refuse_suspension(self) -> None:
+        """For the signal of Ctrl-Z where it is not obeyed: the next turn says so in the lines. To the dashboard it is
+        a key."""
+        self._is_suspension_refused = True
 
     def come_back(self) -> None:
         """For the signal that ends a stop: whoever had the terminal meanwhile has changed it."""

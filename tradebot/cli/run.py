@@ -97,6 +97,8 @@ def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: F
         http.turn()
 
     is_live = settings.run.mode is Mode.LIVE
+    if is_live:
+        stopping.never_suspended(face.refuse_suspension)
     open_run: Callable[..., AbstractContextManager[Paper | Live]] = open_live if is_live else open_paper
     opened = open_run(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
     with face, opened as run, http.beside(run, _tell):

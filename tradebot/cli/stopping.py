@@ -30,6 +30,10 @@ class Stopping:
         """What a signal does from now on."""
         self._stop = stop
 
+    def never_suspended(self, say_so: Callable[[], None]) -> None:
+        """Ctrl-Z stops nothing from now on: suspended, the daemon would leave orders alone."""
+        signal.signal(signal.SIGTSTP, lambda *_: say_so())
+
     def _want(self) -> None:
         if self._stop is None:
             raise StoppedEarly
