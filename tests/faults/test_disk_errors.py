@@ -47,7 +47,7 @@ FAULTS = (
     Fault(path="state/coid_registry.journal", error="ENOSPC", when="3..5", words="some space", ends=(ExitCode.OK,)),
     Fault(path="state/tradebot.db-wal", error="ENOSPC", when="200..230", words="make room", ends=(ExitCode.OK,)),
 )
-LEFT = 120_000
+LEFT = 50_000
 """Bytes that a log and a session's files find before their disk is full: both want more of this day."""
 
 
