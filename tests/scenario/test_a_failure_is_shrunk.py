@@ -8,23 +8,23 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.simulator.campaign import Death
+from tests.simulator.campaign import Death, all_kinds, die_at, live_through
 from tests.simulator.case import Case, Point
 from tests.simulator.killing import ROOT
-from tests.simulator.shards import Shard
 from tests.simulator.shrink import shrink
-from tests.simulator.work import do
+from tests.simulator.work import failed
 
 BROKEN = Case(day="meddled", faults="duplicate_tag_refused", seed=3, sabotage="NO_REGISTRY_SYNC")
 """Commands and faults that have nothing to do with what goes wrong."""
+WHILE_IT_PLACES = range(20, 30)
 
 
-def test_a_failure_names_the_command_that_makes_it_again_and_is_shrunk(
-    say: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    done = do(Shard(case=BROKEN, part=0), tmp_path_factory.mktemp("campaign"))
-    failed = next(failed for failed in done.failures if "StateCorrupt" in failed.text)
-    point = Point.named(failed.again.split("--again ")[1].strip("'"))
+def test_a_failure_names_the_command_that_makes_it_again_and_is_shrunk(say: Callable[[str], None]) -> None:
+    unbroken, _ = live_through(BROKEN.unbroken, lambda _: False)
+    _, moments = live_through(BROKEN.scenario, lambda index: index in WHILE_IT_PLACES)
+    found = die_at(BROKEN.scenario, moments, unbroken, all_kinds).found
+    again = failed(BROKEN, found[0]).again
+    point = Point.named(again.split("--again ")[1].strip("'"))
 
     smaller = shrink(point, points_max=400)
 
@@ -32,12 +32,12 @@ def test_a_failure_names_the_command_that_makes_it_again_and_is_shrunk(
     assert smaller.case.faults == "none"
     assert smaller.case.signals <= 2
     assert smaller.case.acts == ()
-    again = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "tests.simulator.prove", "--again", str(smaller)],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    assert again.returncode == 1, again.stderr
-    assert "StateCorrupt" in again.stdout
+    assert ended.returncode == 1, ended.stderr
+    assert "StateCorrupt" in ended.stdout
 
 
 def test_a_point_is_read_as_it_was_written() -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from tests.simulator.case import Point
+from tests.simulator.campaign import Failure
+from tests.simulator.case import Case, Point
 from tests.simulator.ledger import Done, Failed
 from tests.simulator.migrating import migrate_once, settle
 from tests.simulator.real_kills import Handful, carry_out, draw, kind_of
@@ -91,11 +92,12 @@ def _die(shard: Shard) -> Done:
         points=report.points,
         effects=dict(report.effects),
         incidents=dict(report.incidents),
-        failures=[
-            Failed(text=str(failure), again=f"{_COMMAND} '{Point(case=shard.case, death=failure.death)}'")
-            for failure in report.found
-        ],
+        failures=[failed(shard.case, failure) for failure in report.found],
     )
+
+
+def failed(case: Case, failure: Failure) -> Failed:
+    return Failed(text=str(failure), again=f"{_COMMAND} '{Point(case=case, death=failure.death)}'")
 
 
 def _migrate(migration: Migration, folder: Path) -> Done:
