@@ -10,7 +10,7 @@ MINUTES ?= 10
 
 help:
 	@echo 'make run      run tradebot (ARGS="--help" for its own options)'
-	@echo 'make test     run the tests on two cores (ARGS="-k words" to choose)'
+	@echo 'make test     run the tests (ARGS="-k words" to choose)'
 	@echo 'make check    everything a reviewer would run: format, lint, types, import layers, tests'
 	@echo 'make lint     format, lint, types and import layers, without the tests'
 	@echo 'make format   format the sources and mend what the linter can'
@@ -25,10 +25,11 @@ help:
 run: venv
 	@$(python) main.py $(ARGS)
 
+# Three workers on two cores: tests of whole programs spend a third of their time waiting.
 test: venv clients
 	@$(python) -m tests.postgresql
 	@$(python) -m tests.programs
-	@$(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(python) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: lint test
 
