@@ -78,8 +78,9 @@ def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder:
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is not there")
     with daemon(folder, venue, "prlimit", f"--nofile={DESCRIPTORS}") as it:
+        before = len(venue.books())
         it.takes("TCS", price_below(venue, "TCS"))
-        stood = len(venue.books())
+        it.until(lambda: len(venue.books()) == before + 1)
         with ExitStack() as clients:
             for _ in range(DESCRIPTORS):
                 idle = clients.enter_context(socket.socket())
@@ -87,7 +88,7 @@ def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder:
                 idle.connect(("127.0.0.1", it.port))
             it.until(lambda: len(list(Path(f"/proc/{it.process.pid}/fd").iterdir())) >= DESCRIPTORS)
             it.until(lambda: it.events("KILL_LATCHED"))
-            assert len(venue.books()) == stood
+            assert len(venue.books()) == before + 1
         it.until(lambda: it.events("KILL_RELEASED"))
         it.takes("ITC", price_below(venue, "ITC"))
         assert it.stop() == 0
