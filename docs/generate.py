@@ -11,7 +11,8 @@ from typing import Any
 from docs.flags import flags_page
 from docs.monitoring import alert_rules, dashboard
 from docs.operator_pages import deployment_page, monitoring_page
-from tradebot.domain.events import EVENT_FIELDS, EventName
+from tradebot.domain.event_fields import EVENT_FIELDS
+from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle import ATTEMPT_TABLE, ORDER_TABLE, diagram
 
 FOLDER = Path(__file__).parent
@@ -58,7 +59,7 @@ def events() -> str:
         [
             "# Events",
             "",
-            "Made from `tradebot/domain/events.py` by `python -m docs.generate`; not to be edited by hand.",
+            "Made from `tradebot/domain/event_fields/` by `python -m docs.generate`; not to be edited by hand.",
             "",
             "Each event is one line of the log in `logs/` (`tradebot/adapters/jsonl_log.py`). A line has `ts` (UTC),",
             "`level`, `event`, `message`, `session_id`, `correlation_id` and `component`, and beside them the fields",

@@ -22,7 +22,8 @@ from tradebot.adapters.metrics import Metrics, Sources
 from tradebot.domain.access import Scope
 from tradebot.domain.alerts import ALERT_RULES, Severity
 from tradebot.domain.errors import BrokerRejected
-from tradebot.domain.events import EVENT_FIELDS, Event, EventName, Level
+from tradebot.domain.event_fields import EVENT_FIELDS
+from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.messages import SweepQueue
 
 WANTED = {
