@@ -13,7 +13,7 @@ from benchmarks.figures import Line, Row, as_text, at_least, at_most
 from benchmarks.page import PAGE, rows_on, with_figures
 from benchmarks.results import LAST, Measured, read, write
 from benchmarks.rows import ROWS
-from benchmarks.soak import Evening, soak
+from benchmarks.soak import Evening, evening, soak
 from benchmarks.soak import goals as soak_goals
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +127,18 @@ def test_a_thread_or_a_handle_more_is_found() -> None:
     missed = [goal.text for goal in soak_goals([first, first, first, grown]) if not goal.is_met]
 
     assert [words.split(" as ")[0].split(",")[0] for words in missed] == ["threads", "handles", "memory", "memory"]
+
+
+def test_the_databases_own_files_are_no_handles_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    before = evening(tmp_path, tmp_path, 0)
+    with (tmp_path / "state" / "tradebot.db").open("wb"), (tmp_path / "state" / "tradebot.db-wal").open("wb"):
+        during = evening(tmp_path, tmp_path, 0)
+        with (tmp_path / "state" / "other").open("wb"):
+            other = evening(tmp_path, tmp_path, 0)
+
+    assert (during.handles, during.connections) == (before.handles, before.connections + 1)
+    assert other.handles == before.handles + 1
 
 
 def test_a_row_that_is_not_known_is_told(capsys: pytest.CaptureFixture[str]) -> None:
