@@ -12,12 +12,15 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.simulator.world import market
 from tradebot.adapters.timekeeping import real, virtual
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler, Watch
 from tradebot.adapters.timekeeping.scaled import Pacer, ScaledClock, Waited
 from tradebot.adapters.timekeeping.triggers import next_instant, trigger_of
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.domain.calendar import IST
+from tradebot.domain.policy import Policy
+from tradebot.engine.day_plan import plan_day
 from tradebot.ports import PlannedJob
 
 OPEN = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
@@ -385,9 +388,24 @@ def test_what_is_due_when_the_day_is_planned_anew_is_not_lost() -> None:
     scheduler.stop()
 
 
-def test_two_jobs_of_one_name_are_refused(scheduler: RealScheduler) -> None:
+def test_two_jobs_of_one_name_and_instant_are_refused(scheduler: RealScheduler) -> None:
     with pytest.raises(ValueError, match="two planned jobs"):
         scheduler.plan([a_cycle(), a_cycle()])
+
+
+def test_a_job_that_comes_twice_a_day_comes_at_both_instants(scheduler: RealScheduler, deliveries: Deliveries) -> None:
+    scheduler.plan([a_job("silence", OPEN), a_job("silence", OPEN + INSTANT)])
+
+    assert [deliveries.next(), deliveries.next()] == [("silence", OPEN), ("silence", OPEN + INSTANT)]
+    assert deliveries.all() == []
+
+
+@time_machine.travel(OPEN, tick=False)
+def test_the_plan_of_every_day_is_taken_by_the_scheduler_of_real_time() -> None:
+    calendar, day = market().calendar, OPEN.date()
+    scheduler = RealScheduler(HandClock(), Deliveries())
+    for offset in range(-300, 40):
+        scheduler.plan(plan_day(day + timedelta(days=offset), calendar, Policy().times))
 
 
 def test_after_an_hour_back_the_minute_job_goes_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +20,9 @@ from tradebot.domain.calendar import IST
 from tradebot.ports import Clock, PlannedJob
 
 ONE_SHOTS_MAX = 10_000
+
+Planned = tuple[str, datetime]
+"""A planned job by its name and its first instant: one name may have several, each on its own."""
 
 _INSTANT = timedelta(microseconds=1)
 _STOP_S = 2.0
@@ -70,8 +73,8 @@ class RealScheduler:
         self._deliver = deliver
         self._watch = watch or Watch()
         self._lock = threading.Lock()
-        self._jobs: dict[str, PlannedJob] = {}
-        self._awaited: dict[str, datetime] = {}
+        self._jobs: dict[Planned, PlannedJob] = {}
+        self._awaited: dict[Planned, datetime] = {}
         self._one_shots: dict[tuple[str, datetime], None] = {}
         self._scheduler: BackgroundScheduler | None = None
         self._wall = clock.now()
@@ -90,16 +93,17 @@ class RealScheduler:
             _retire(scheduler).join(_STOP_S)
 
     def plan(self, jobs: Sequence[PlannedJob]) -> None:
-        """ValueError for two jobs of one name. What is due at this moment and not delivered yet is delivered first."""
-        planned = {job.name: job for job in jobs}
+        """ValueError for two jobs of one name that begin at one instant. What is due at this moment and not delivered
+        yet is delivered first."""
+        planned = {(job.name, job.at): job for job in jobs}
         if len(planned) < len(jobs):
-            raise ValueError(f"two planned jobs of one name: {[job.name for job in jobs]}")
+            raise ValueError(f"two planned jobs of one name and instant: {[job.name for job in jobs]}")
         with self._lock:
             now = self._clock.now()
             if self._scheduler is not None:
                 self._deliver_planned(now)
             self._jobs = planned
-            self._awaited = _first_instants(planned.values(), now)
+            self._awaited = _first_instants(planned, now)
             if self._scheduler is not None:
                 self._scheduler.remove_all_jobs()
                 self._add_all(self._scheduler)
@@ -127,7 +131,7 @@ class RealScheduler:
             if abs(step_s) > self._watch.step_s:
                 self._move_one_shots(timedelta(seconds=step_s))
                 self._deliver_overdue(now)
-                self._awaited = _first_instants(self._jobs.values(), now)
+                self._awaited = _first_instants(self._jobs, now)
                 self._start_anew()
                 return step_s
             if self._is_silent(now):
@@ -166,20 +170,20 @@ class RealScheduler:
 
     def _deliver_planned(self, now: datetime) -> None:
         latest = now - timedelta(seconds=self._watch.grace_s)
-        for name, first in sorted(self._awaited.items(), key=lambda item: item[1]):
+        for planned, first in sorted(self._awaited.items(), key=lambda item: item[1]):
             if first > now:
                 break
-            job = self._jobs[name]
+            job = self._jobs[planned]
             at = _last_instant(job, first, now)
-            if at < latest or self._is_delivered(name, at):
-                self._await_next(job, at)
+            if at < latest or self._is_delivered(job.name, at):
+                self._await_next(planned, at)
 
-    def _await_next(self, job: PlannedJob, at: datetime) -> None:
-        following = next_instant(job, at + _INSTANT)
+    def _await_next(self, planned: Planned, at: datetime) -> None:
+        following = next_instant(self._jobs[planned], at + _INSTANT)
         if following is None:
-            del self._awaited[job.name]
+            del self._awaited[planned]
         else:
-            self._awaited[job.name] = following
+            self._awaited[planned] = following
 
     def _is_delivered(self, name: str, at: datetime) -> bool:
         try:
@@ -204,8 +208,8 @@ class RealScheduler:
         self._scheduler = scheduler
 
     def _add_all(self, scheduler: BackgroundScheduler) -> None:
-        for name, at in self._awaited.items():
-            self._add(scheduler, trigger_of(self._jobs[name]), at)
+        for planned, at in self._awaited.items():
+            self._add(scheduler, trigger_of(self._jobs[planned]), at)
         for _, at in self._one_shots:
             self._add(scheduler, _date_trigger(at), at)
 
@@ -213,9 +217,9 @@ class RealScheduler:
         scheduler.add_job(self._wake_up, trigger, next_run_time=first)
 
 
-def _first_instants(jobs: Iterable[PlannedJob], now: datetime) -> dict[str, datetime]:
-    found = ((job.name, next_instant(job, now)) for job in jobs)
-    return {name: at for name, at in found if at is not None}
+def _first_instants(jobs: Mapping[Planned, PlannedJob], now: datetime) -> dict[Planned, datetime]:
+    found = ((planned, next_instant(job, now)) for planned, job in jobs.items())
+    return {planned: at for planned, at in found if at is not None}
 
 
 def _last_instant(job: PlannedJob, first: datetime, now: datetime) -> datetime:
