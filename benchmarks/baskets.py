@@ -15,7 +15,8 @@ from benchmarks.stage import Contents, Stage, fill_folder, open_stage, standing_
 from tradebot.adapters.lanes import ThreadLanes
 from tradebot.domain.broker_views import Ticket
 from tradebot.domain.orders import BrokerOrderId, OrderType, Side
-from tradebot.engine.messages import Job, JobDue, LegWish, SubmitBatch
+from tradebot.engine.commands import LegWish, SubmitBatch
+from tradebot.engine.messages import Job, JobDue
 
 ANSWER_S = 0.2
 LEGS = (4, 10)

@@ -17,7 +17,8 @@ from tradebot.domain.orders import OrderType, Product, Side, Source, Validity, V
 from tradebot.domain.policy import FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
 from tradebot.domain.quotes import Quote
 from tradebot.engine.calls import MakeSignals
-from tradebot.engine.messages import Job, JobDue, SubmitOrder
+from tradebot.engine.commands import SubmitOrder
+from tradebot.engine.messages import Job, JobDue
 
 pytestmark = pytest.mark.flag("ENABLE_CONSOLIDATED_ENTRY_GUARDS")
 

@@ -15,7 +15,8 @@ from tradebot.domain.events import EventName
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.orders import OrderStatus, Product, Side
 from tradebot.domain.policy import FlowFlags, Policy
-from tradebot.engine.messages import ExitPosition, Job
+from tradebot.engine.commands import ExitPosition
+from tradebot.engine.messages import Job
 
 pytestmark = pytest.mark.flag("ENABLE_CONSOLIDATED_EXITS")
 

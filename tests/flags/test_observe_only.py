@@ -11,7 +11,8 @@ from tests.unit.engine.house import House
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import OrderStatus
 from tradebot.domain.policy import FlowFlags, Policy
-from tradebot.engine.messages import Job, PolicyChanged
+from tradebot.engine.commands import PolicyChanged
+from tradebot.engine.messages import Job
 
 pytestmark = pytest.mark.flag("OBSERVE_ONLY")
 OBSERVING = Policy(flags=FlowFlags(observe_only=True))

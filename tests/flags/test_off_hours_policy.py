@@ -18,7 +18,8 @@ from tradebot.domain.orders import OrderStatus, OrderType, Product, Side, Source
 from tradebot.domain.policy import OffHours, Policy, RiskLimits
 from tradebot.domain.signals import Signal
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import Job, JobDue, SubmitOrder
+from tradebot.engine.commands import SubmitOrder
+from tradebot.engine.messages import Job, JobDue
 
 pytestmark = pytest.mark.flag("OFF_HOURS_POLICY")
 

@@ -8,7 +8,7 @@ from tests.builders import a_signal
 from tests.unit.engine.house import House
 from tradebot.domain.orders import EntryType
 from tradebot.domain.policy import FlowFlags, Policy
-from tradebot.engine.messages import CancelOrder
+from tradebot.engine.commands import CancelOrder
 
 pytestmark = pytest.mark.flag("ENABLE_SYMBOL_LOCKS")
 

@@ -29,7 +29,8 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import Variety
 from tradebot.domain.policy import Policy
-from tradebot.engine.messages import Job, JobDue, PolicyChanged, SignalsReady
+from tradebot.engine.commands import PolicyChanged
+from tradebot.engine.messages import Job, JobDue, SignalsReady
 from tradebot.runtime.replay import ReplayLoop
 
 DEADLINE_S = 60.0

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tests.simulator.script import ACCOUNT, Act
 from tradebot.domain.orders import OrderType, Side
-from tradebot.engine.messages import LegWish, SubmitBatch
+from tradebot.engine.commands import LegWish, SubmitBatch
 
 FAR_TOO_MANY = 5_000
 """Shares that no account of the simulation can pay for: the exchange refuses them after it has taken the order."""

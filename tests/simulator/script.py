@@ -14,8 +14,7 @@ from typing import Protocol
 
 from tradebot.domain.orders import Order, OrderStatus, OrderType, Side
 from tradebot.domain.protection import Protection
-from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import (
+from tradebot.engine.commands import (
     AddProtection,
     CancelOrder,
     CancelProtection,
@@ -30,6 +29,7 @@ from tradebot.engine.messages import (
     SubmitOrder,
     SyncOrders,
 )
+from tradebot.engine.inbox import Inbox
 from tradebot.engine.state import Memory
 
 ACCOUNT = "primary"

@@ -33,8 +33,8 @@ from tradebot.domain.events import Event
 from tradebot.domain.orders import OrderEvent
 from tradebot.domain.policy import Policy
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import PolicyChanged
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import PolicyChanged
 from tradebot.exchange.edge import Edge
 from tradebot.exchange.exchange import Exchange, Snapshot
 from tradebot.exchange.market import MarketFacts

@@ -18,7 +18,7 @@ from tradebot.domain.guards import Reason
 from tradebot.domain.orders import Coid, OrderStatus, OrderType, Product, Side, Validity, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine import backoff
-from tradebot.engine.messages import PauseEntries
+from tradebot.engine.commands import PauseEntries
 from tradebot.engine.state import Unit
 
 TICKET = Ticket(

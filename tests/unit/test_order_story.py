@@ -12,7 +12,8 @@ from tests.unit.engine.test_retry_run import TUESDAY, a_bar, at
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import DecisionId, Side
-from tradebot.engine.messages import Job, PauseEntries
+from tradebot.engine.commands import PauseEntries
+from tradebot.engine.messages import Job
 from tradebot.interfaces.text.orders import decision_story, order_story
 
 

@@ -23,8 +23,9 @@ from tradebot.app.reload import EverySecond, Reload
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.policy import GuardMode, Policy
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import PolicyChanged
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import Job, JobDue, PolicyChanged
+from tradebot.engine.messages import Job, JobDue
 
 START = datetime(2026, 9, 16, 4, 0, tzinfo=UTC)
 

@@ -28,7 +28,7 @@ from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.orders import Variety
 from tradebot.domain.policy import GuardMode, Policy
 from tradebot.domain.quotes import Level, Quote
-from tradebot.engine.messages import AcknowledgeAlert, Once, PauseEntries, PolicyChanged
+from tradebot.engine.commands import AcknowledgeAlert, Once, PauseEntries, PolicyChanged
 
 BEST_ASK = Decimal("1000.00")
 

@@ -14,8 +14,8 @@ from tradebot.app.configuration import ConfigSource, SettingsFile, Signature
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.events import Event, EventName, Level, in_log_words
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import PolicyChanged
 from tradebot.engine.inbox import Inbox, InboxFull
-from tradebot.engine.messages import PolicyChanged
 from tradebot.ports import Clock
 
 EVERY_S = 1.0

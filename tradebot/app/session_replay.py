@@ -31,9 +31,10 @@ from tradebot.domain.events import Event
 from tradebot.domain.quotes import Quote
 from tradebot.engine import messages
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import PolicyChanged
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import MarketSeen, Message, PolicyChanged, SignalsReady
+from tradebot.engine.messages import MarketSeen, Message, SignalsReady
 from tradebot.engine.session_start import SessionBegan
 
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(messages.Message)}

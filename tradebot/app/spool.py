@@ -12,9 +12,9 @@ from tradebot.domain.errors import SaveFailed
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome, TooManyWaiting
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import Command, KillSwitch, Once, PauseEntries, PolicyChanged
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import InboxFull
-from tradebot.engine.messages import Command, KillSwitch, Once, PauseEntries, PolicyChanged
 from tradebot.ports import Clock, Disk
 
 TAKEN_MAX = 100

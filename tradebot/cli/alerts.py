@@ -9,7 +9,7 @@ import sys
 from tradebot.cli.commanding import ANSWER_WITHIN_S, ask, is_running, send
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.alerts import ALERT_RULES, AlertName
-from tradebot.engine.messages import AcknowledgeAlert, ListAlerts
+from tradebot.engine.commands import AcknowledgeAlert, ListAlerts
 from tradebot.interfaces.text.table import table
 
 

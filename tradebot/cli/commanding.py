@@ -16,7 +16,7 @@ from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import command_files
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import Command
+from tradebot.engine.commands import Command
 from tradebot.ports import Clock
 
 ANSWER_WITHIN_S = 15.0

@@ -25,10 +25,10 @@ from tradebot.domain.alerts import AlertAction
 from tradebot.domain.events import Event, EventName
 from tradebot.engine.answers import Answer
 from tradebot.engine.bus import Listener
+from tradebot.engine.commands import Command
 from tradebot.engine.engine import Engine
 from tradebot.engine.flags_view import flags_in_force
 from tradebot.engine.inbox import InboxFull
-from tradebot.engine.messages import Command
 from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.interfaces.ui.choice import Face as Kind
 from tradebot.interfaces.ui.choice import Switches, choose_ui

@@ -18,7 +18,7 @@ from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.calendar import retry_expiry
 from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import DecisionId, Order, OrderStatus
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, ModifyOrder, ReleaseSymbol, RetryOrder, SweepQueue
+from tradebot.engine.commands import CancelOrder, Command, DropOrder, ModifyOrder, ReleaseSymbol, RetryOrder, SweepQueue
 from tradebot.interfaces.text.orders import decision_story, order_facts, order_story, orders_table, queue_table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tradebot.cli.commanding import send
-from tradebot.engine.messages import ExitPosition
+from tradebot.engine.commands import ExitPosition
 
 
 def exit_position(options: argparse.Namespace) -> int:

@@ -11,8 +11,9 @@ from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.policy import Policy
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.commands import AcknowledgeAlert, ListAlerts, PauseEntries
 from tradebot.engine.halt import Brake
-from tradebot.engine.messages import AcknowledgeAlert, AlertChanged, ListAlerts, PauseEntries
+from tradebot.engine.messages import AlertChanged
 from tradebot.engine.state import Unit
 
 _CENT = Decimal("0.01")

@@ -27,11 +27,12 @@ from tradebot.engine.batch_orders import (
     unwind_key,
 )
 from tradebot.engine.batch_views import order_of, view_of
+from tradebot.engine.commands import SubmitBatch
 from tradebot.engine.desk import Desk
 from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, problems
 from tradebot.engine.judging import Picture, picture_of
-from tradebot.engine.messages import MarketSeen, SubmitBatch
+from tradebot.engine.messages import MarketSeen
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
 from tradebot.engine.state import Memory, Unit

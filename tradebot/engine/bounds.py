@@ -9,8 +9,9 @@ from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import RequestKind, Variety
 from tradebot.engine import ledger
+from tradebot.engine.commands import PauseEntries
 from tradebot.engine.jobs import Jobs
-from tradebot.engine.messages import CallOutcome, PauseEntries, RequestAnswered
+from tradebot.engine.messages import CallOutcome, RequestAnswered
 from tradebot.engine.order_rows import is_entry
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Memory, Unit

@@ -1,201 +1,264 @@
-"""What somebody wants done, from the dashboard, the command line, HTTP or an edited file."""
+"""What somebody wants done, from the dashboard, the command line, HTTP or an edited file: a value a command."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 
-from tradebot.domain.command_runs import CommandRun
-from tradebot.domain.events import EventName, in_log_words
-from tradebot.domain.orders import OrderId, OrderStatus
-from tradebot.domain.positions import EXIT_WANTED
-from tradebot.engine import alerting, ledger
-from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.batches import Batches
-from tradebot.engine.desk import Desk
-from tradebot.engine.halts import release
-from tradebot.engine.jobs import Jobs
-from tradebot.engine.judging import held_position
-from tradebot.engine.killing import Killing
-from tradebot.engine.messages import (
-    AcknowledgeAlert,
-    AddProtection,
-    CancelOrder,
-    CancelProtection,
-    CloseOrder,
-    Command,
-    DropOrder,
-    ExitPosition,
-    Job,
-    KillSwitch,
-    ListAlerts,
-    ModifyOrder,
-    Once,
-    PauseEntries,
-    PolicyChanged,
-    ReleaseSymbol,
-    RetryOrder,
-    SubmitBatch,
-    SubmitOrder,
-    SweepQueue,
-    SyncOrders,
+from tradebot.domain.alerts import AlertName
+from tradebot.domain.kill import KillMode
+from tradebot.domain.orders import (
+    DecisionId,
+    OrderId,
+    OrderType,
+    Product,
+    Side,
+    Source,
+    Validity,
 )
-from tradebot.engine.modifying import Modifying
-from tradebot.engine.protecting import Protecting
-from tradebot.engine.retrying import Retrying
-from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
-from tradebot.engine.submissions import Submissions
+from tradebot.domain.policy import Policy
+from tradebot.domain.protection import Protection
 
 
-class Commands:
-    """One method a command; each leaves its answer in the unit, which is released once the unit is saved."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitOrder:
+    """Somebody gives an order: through HTTP, as the leg of a batch, as a protective order, from the terminal.
 
-    def __init__(
-        self,
-        setting: Setting,
-        desk: Desk,
-        jobs: Jobs,
-        retrying: Retrying,
-        submissions: Submissions,
-        killing: Killing,
-        batches: Batches,
-        modifying: Modifying,
-    ) -> None:
-        self._modifying = modifying
-        self._killing = killing
-        self._protecting = Protecting(setting, desk)
-        self._batches = batches
-        self._submissions = submissions
-        self._setting = setting
-        self._desk = desk
-        self._jobs = jobs
-        self._retrying = retrying
+    Prices in rupees. A market order is sent as a protected, marketable limit, SL-M as a stop with such a limit.
+    The same `idempotency_key` of the same user is the same order, whatever has become of it. `decision_id` and `leg`
+    are given where the intent has a name already (a leg of a batch); else they are made from the key, or anew.
+    Answered with `DONE` and the order's id once its row is durable, `BLOCKED` with the figures of the guards (and the
+    id of the failed row, where one is kept), `CONFLICT` or `INVALID` with words.
+    """
 
-    def once(self, unit: Unit, message: Once) -> None:
-        """Carry it out, unless it was done before: then its answer is given again."""
-        command = message.command
-        if isinstance(command, SubmitBatch) and command.idempotency_key is None:
-            # It is answered long after it was saved: a repeat in between must find it.
-            command = replace(command, idempotency_key=command.correlation_id)
-        done = unit.command_runs.get(command.correlation_id)
-        if done is not None:
-            unit.answers.append(_answer_of(done))
-            return
-        unit.once[command.correlation_id] = type(command).__name__
-        self.handle(unit, command)
-
-    def handle(self, unit: Unit, command: Command) -> None:
-        match command:
-            case SubmitOrder():
-                self._submissions.submit(unit, command)
-            case SubmitBatch():
-                self._batches.submit(unit, command)
-            case CancelOrder():
-                unit.answers.append(self._cancel(unit, command))
-            case DropOrder() | RetryOrder() | SweepQueue() | ReleaseSymbol():
-                self._of_queue(unit, command)
-            case AddProtection() | CancelProtection() | CloseOrder():
-                unit.answers.append(self._protecting.handle(unit, command))
-            case ModifyOrder():
-                self._modifying.submit(unit, command)
-            case ExitPosition():
-                unit.answers.append(_exit(unit, command))
-            case KillSwitch():
-                self._killing.command(unit, command)
-            case SyncOrders():
-                unit.calls.append(replace(self._jobs.look(unit, "command"), correlation_id=command.correlation_id))
-            case PauseEntries():
-                self._jobs.pause(unit, command)
-                unit.answers.append(_answer(command, Outcome.DONE))
-            case AcknowledgeAlert() | ListAlerts():
-                unit.answers.append(alerting.answered(unit, command))
-            case PolicyChanged():
-                self._change_policy(unit, command)
-                unit.answers.append(_answer(command, Outcome.DONE))
-
-    def _of_queue(self, unit: Unit, command: DropOrder | RetryOrder | SweepQueue | ReleaseSymbol) -> None:
-        """Of orders that failed, and of symbols that are kept from trading."""
-        match command:
-            case DropOrder():
-                unit.answers.append(self._retrying.drop(unit, command))
-            case RetryOrder():
-                if (answer := self._retrying.request(unit, command)) is not None:
-                    unit.answers.append(answer)
-            case SweepQueue():
-                text = f"{self._jobs.sweep_expired(unit)} expired"
-                unit.answers.append(_answer(command, Outcome.DONE, text))
-            case ReleaseSymbol():
-                unit.answers.append(_release(unit, command))
-
-    def _cancel(self, unit: Unit, command: CancelOrder) -> Answer:
-        order = unit.orders.get(command.order_id)
-        if order is None:
-            return _answer(command, Outcome.UNKNOWN_ID, f"no order {command.order_id}")
-        if order.status is not OrderStatus.PENDING:
-            return _answer(command, Outcome.CONFLICT, f"order {order.id} is {order.status}, not pending")
-        if self._setting.policy.flags.observe_only:
-            return _answer(command, Outcome.BLOCKED, "OBSERVE_ONLY is on: nothing is sent")
-        self._desk.cancel(unit, order, command.reason)
-        return Answer(correlation_id=command.correlation_id, outcome=Outcome.ASKED, order_ids=(order.id,))
-
-    def _change_policy(self, unit: Unit, command: PolicyChanged) -> None:
-        for name, old, new in command.changes:
-            key = in_log_words(name)
-            fields = {"key": key, "old": old, "new": new}
-            ledger.tell(unit, EventName.CONFIG_CHANGED, f"{key}: {old} -> {new}", fields=fields)
-        self._setting.policy = command.policy
+    account_id: str
+    user_id: str
+    symbol: str
+    exchange: str = "NSE"
+    side: Side
+    quantity: int
+    order_type: OrderType = OrderType.LIMIT
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    product: Product = Product.CNC
+    validity: Validity = Validity.DAY
+    disclosed_quantity: int = 0
+    source: Source = Source.API
+    idempotency_key: str | None = None
+    decision_id: DecisionId | None = None
+    leg: int = 0
+    batch_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    correlation_id: str
 
 
-def _release(unit: Unit, command: ReleaseSymbol) -> Answer:
-    symbol = command.symbol.upper()
-    if release(unit, symbol, command.correlation_id):
-        return _answer(command, Outcome.DONE)
-    return _answer(command, Outcome.CONFLICT, f"{symbol} is not halted")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegWish:
+    """One order of a batch, as somebody wants it; prices in rupees."""
+
+    symbol: str
+    exchange: str = "NSE"
+    side: Side
+    quantity: int
+    order_type: OrderType
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    product: Product = Product.CNC
+    validity: Validity = Validity.DAY
+    disclosed_quantity: int = 0
+    tag: str = ""
 
 
-def _exit(unit: Unit, command: ExitPosition) -> Answer:
-    """The wish is kept with the position; the next cycle, which is now, acts on it."""
-    position = held_position(unit, command.symbol)
-    if position is None:
-        return _answer(command, Outcome.CONFLICT, f"nothing is held of {command.symbol}")
-    metadata = {**position.metadata, EXIT_WANTED: command.reason or "wanted"}
-    unit.positions[position.id] = replace(position, metadata=metadata, updated_at=unit.now)
-    unit.timers.append((Job.CYCLE, unit.now))
-    return _answer(command, Outcome.ASKED, f"{position.quantity} to sell")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitBatch:
+    """Somebody gives up to ten orders that belong together.
+
+    Answered once every leg is settled, with `DONE`, the batch's id as text and the orders' ids (the batch's status may
+    be any); `INVALID` with what is wrong as figures by `leg.field`, and nothing sent; `CONFLICT` for a key that came
+    with other legs. The same key is the same batch; one that is under way is answered when it ends.
+    """
+
+    account_id: str
+    user_id: str
+    legs: tuple[LegWish, ...]
+    rollback_on_failure: bool = True
+    unwind_filled: bool = False
+    sequential: bool = False
+    idempotency_key: str | None = None
+    correlation_id: str
 
 
-def _answer(command: Command, outcome: Outcome, text: str = "") -> Answer:
-    return Answer(correlation_id=command.correlation_id, outcome=outcome, text=text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddProtection:
+    """Somebody wants what an order has bought sold at this price, in rupees; another one of its kind is replaced.
+
+    `order_id` may be any id that leads to the order. Answered with `DONE` and the new id as text.
+    """
+
+    order_id: str
+    protection: Protection
+    price: Decimal
+    correlation_id: str
 
 
-def remember(batch: Unit) -> None:
-    """Answers to commands that are done once are saved with what the commands changed."""
-    for answer in batch.answers:
-        name = batch.once.get(answer.correlation_id)
-        if name and answer.correlation_id not in batch.command_runs:
-            batch.once[answer.correlation_id] = ""
-            batch.command_runs[answer.correlation_id] = CommandRun(
-                correlation_id=answer.correlation_id,
-                command=name,
-                outcome=answer.outcome,
-                text=answer.text,
-                order_ids=" ".join(answer.order_ids),
-                figures=answer.figures,
-                at=batch.now,
-            )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelProtection:
+    """Somebody wants a stop-loss or take-profit taken back. `ASKED` where the broker has to confirm it; the text is
+    the id of the cancellation."""
+
+    order_id: str
+    protection: Protection
+    correlation_id: str
 
 
-def command_in(message: object) -> Command | None:
-    """The command that a message is, or carries."""
-    found = message.command if isinstance(message, Once) else message
-    return found if isinstance(found, Command) else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseOrder:
+    """Somebody wants what an order has bought sold at what the market pays; the answer's text is the close's id."""
+
+    order_id: str
+    reason: str
+    correlation_id: str
 
 
-def _answer_of(done: CommandRun) -> Answer:
-    return Answer(
-        correlation_id=done.correlation_id,
-        outcome=Outcome(done.outcome),
-        text=done.text,
-        order_ids=tuple(OrderId(each) for each in done.order_ids.split()),
-        figures=done.figures,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyOrder:
+    """Somebody wants another limit price or quantity, or both, for an order that stands at the broker; None: as it is.
+    Answered with the id of the change once it is asked for; where it takes on more, the guards judge it first."""
+
+    order_id: str
+    price: Decimal | None = None
+    quantity: int | None = None
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseEntries:
+    """Somebody wants no new entries, or wants them again. It outlives a restart; exits go on."""
+
+    is_paused: bool
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitPosition:
+    """Somebody wants what is held of a symbol sold at what the market pays."""
+
+    symbol: str
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Somebody wants an open order of ours cancelled."""
+
+    order_id: OrderId
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOrder:
+    """Somebody wants a failed order tried again: now, or with the next run where the market is closed."""
+
+    order_id: OrderId
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSymbol:
+    """Somebody wants entries again in a symbol that was halted for manual activity."""
+
+    symbol: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOrders:
+    """Somebody wants the broker's book looked at now. Answered once what it shows is saved, with the counts of the look
+    as figures; `CONFLICT` when the broker does not answer."""
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepQueue:
+    """Somebody is about to look at the retry queue: what has expired leaves it first."""
+
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropOrder:
+    """Somebody wants a failed order out of the retry queue."""
+
+    order_id: OrderId
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillSwitch:
+    """Somebody wants no new entries, and what `mode` says beside; None releases. It is latched on disk, so that it
+    outlives this process; writing the latch's file does the same, also while the daemon is stuck."""
+
+    mode: KillMode | None
+    reason: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged:
+    """The operator has edited the configuration: the policy that counts from the next message on, and what is new in
+    it, as (key, old value, new value) in the words of the file."""
+
+    policy: Policy
+    changes: tuple[tuple[str, str, str], ...]
+    correlation_id: str = "configuration"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlert:
+    """Somebody has seen an alert that stands; `by` is who."""
+
+    name: AlertName
+    by: str
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAlerts:
+    """Somebody wants to know which alerts stand; the answer's figures are their texts, by name."""
+
+    correlation_id: str
+
+
+Command = (
+    SubmitOrder
+    | SubmitBatch
+    | CancelOrder
+    | RetryOrder
+    | ExitPosition
+    | AddProtection
+    | CancelProtection
+    | CloseOrder
+    | ModifyOrder
+    | DropOrder
+    | SweepQueue
+    | SyncOrders
+    | ReleaseSymbol
+    | PauseEntries
+    | KillSwitch
+    | PolicyChanged
+    | AcknowledgeAlert
+    | ListAlerts
+)
+"""What somebody wants: each is answered, under its correlation id, once what it changed is saved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A command that may be handed in again, after a crash or by its sender: under its correlation id it is carried
+    out at most once, and a repeat gets the answer of the first time."""
+
+    command: Command

@@ -20,24 +20,14 @@ from tradebot.engine.bus import Bus
 from tradebot.engine.calls import (
     Outside,
 )
-from tradebot.engine.commands import command_in, remember
+from tradebot.engine.commanding import command_in, remember
+from tradebot.engine.commands import CancelOrder, Command, PauseEntries
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.departures import Departures
 from tradebot.engine.handling import Handling
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import (
-    CallOutcome,
-    CancelOrder,
-    Command,
-    Job,
-    LatchSeen,
-    MarketSeen,
-    Message,
-    OrderPushed,
-    PauseEntries,
-    RequestAnswered,
-)
+from tradebot.engine.messages import CallOutcome, Job, LatchSeen, MarketSeen, Message, OrderPushed, RequestAnswered
 from tradebot.engine.recovery import note, reserved_and_never_sent
 from tradebot.engine.room import NoReserve, Room
 from tradebot.engine.setting import Setting

@@ -12,7 +12,8 @@ from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.batches import Batches
 from tradebot.engine.bounds import Bounds
 from tradebot.engine.calls import LookAtBook
-from tradebot.engine.commands import Commands
+from tradebot.engine.commanding import Commanding
+from tradebot.engine.commands import Once
 from tradebot.engine.day_plan import missed_jobs
 from tradebot.engine.deferring import Deferring
 from tradebot.engine.desk import Desk
@@ -30,7 +31,6 @@ from tradebot.engine.messages import (
     LatchSeen,
     MarketSeen,
     Message,
-    Once,
     OrderPushed,
     OrderSeen,
     OutboxMarked,
@@ -85,7 +85,7 @@ class Handling:
         self._modifying = Modifying(setting, self._desk, judging)
         self._killing = Killing(setting, self._desk)
         self._bounds = Bounds(setting, self._jobs)
-        self._commands = Commands(
+        self._commands = Commanding(
             setting,
             self._desk,
             self._jobs,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from threading import Condition
 
-from tradebot.engine.messages import Command, Message, Once
+from tradebot.engine.commands import Command, Once
+from tradebot.engine.messages import Message
 
 
 class InboxFull(Exception):

@@ -9,8 +9,8 @@ from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import DecisionId, EntryType, OrderIntent, OrderType, PositionId, Side, Variety
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
+from tradebot.engine.commands import SubmitOrder
 from tradebot.engine.judging import Judging, Picture, held_position
-from tradebot.engine.messages import SubmitOrder
 from tradebot.engine.order_rows import REDUCES
 from tradebot.engine.pricing import next_session, on_tick, protected_price, reference_price
 from tradebot.engine.setting import Setting

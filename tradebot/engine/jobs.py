@@ -11,6 +11,7 @@ from tradebot.domain.orders import JobRun, OrderStatus, Side, Variety
 from tradebot.domain.positions import adjusted
 from tradebot.engine import ledger
 from tradebot.engine.calls import LookAtBook, MakeSignals, PrepareRetry, PrepareSells
+from tradebot.engine.commands import PauseEntries
 from tradebot.engine.day_end import TRIES_MAX, close_day
 from tradebot.engine.day_plan import adjust_due, entry_day
 from tradebot.engine.deferring import Deferring
@@ -18,16 +19,7 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.entries import Entries, in_words
 from tradebot.engine.expiry import sweep_expired
 from tradebot.engine.judging import further_looks
-from tradebot.engine.messages import (
-    BookSeen,
-    CallFailed,
-    Job,
-    JobDue,
-    PauseEntries,
-    RetryReady,
-    SellsReady,
-    SignalsReady,
-)
+from tradebot.engine.messages import BookSeen, CallFailed, Job, JobDue, RetryReady, SellsReady, SignalsReady
 from tradebot.engine.questions import booked_quantities
 from tradebot.engine.resending import resend_due
 from tradebot.engine.retrying import Retrying

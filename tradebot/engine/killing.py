@@ -10,8 +10,9 @@ from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import Order, OrderStatus
 from tradebot.engine import ledger, protecting
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.commands import KillSwitch
 from tradebot.engine.desk import Desk
-from tradebot.engine.messages import Job, KillSwitch, LatchSeen
+from tradebot.engine.messages import Job, LatchSeen
 from tradebot.engine.order_rows import is_entry
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit

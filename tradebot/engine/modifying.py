@@ -15,10 +15,11 @@ from tradebot.domain.orders import Attempt, Order, OrderStatus, Side
 from tradebot.domain.reconcile import cancel_variety
 from tradebot.engine import identities, ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.commands import ModifyOrder
 from tradebot.engine.desk import Desk
 from tradebot.engine.intents import PRICE_MAX, QUANTITY_MAX
 from tradebot.engine.judging import Judging, Picture, picture_of
-from tradebot.engine.messages import CallFailed, MarketSeen, ModifyOrder
+from tradebot.engine.messages import CallFailed, MarketSeen
 from tradebot.engine.order_rows import intent_of, is_entry
 from tradebot.engine.pricing import on_tick
 from tradebot.engine.setting import Setting

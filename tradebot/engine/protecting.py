@@ -12,8 +12,9 @@ from tradebot.domain.positions import EXIT_WANTED, Position
 from tradebot.domain.protection import ID_TYPES, Protection, protective_price
 from tradebot.engine import identities
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.commands import AddProtection, CancelProtection, CloseOrder
 from tradebot.engine.desk import Desk
-from tradebot.engine.messages import AddProtection, CancelProtection, CloseOrder, Job
+from tradebot.engine.messages import Job
 from tradebot.engine.questions import sells_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.state import Unit

@@ -14,8 +14,9 @@ from tradebot.domain.retry import Step
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.calls import PrepareRetry
+from tradebot.engine.commands import DropOrder, RetryOrder
 from tradebot.engine.expiry import expire_if_due, sweep_expired
-from tradebot.engine.messages import CallFailed, DropOrder, Job, JobDue, RetryOrder, RetryReady
+from tradebot.engine.messages import CallFailed, Job, JobDue, RetryReady
 from tradebot.engine.replacing import ASKED, NOBODY, Replacing
 from tradebot.engine.retry_steps import RetrySteps
 from tradebot.engine.setting import Setting

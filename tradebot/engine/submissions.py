@@ -18,12 +18,13 @@ from tradebot.domain.orders import (
 )
 from tradebot.engine import ledger, verdicts
 from tradebot.engine.answers import Answer, Outcome
+from tradebot.engine.commands import SubmitOrder
 from tradebot.engine.deferring import Deferring
 from tradebot.engine.desk import Desk
 from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, NotNow, problems
 from tradebot.engine.judging import Picture, picture_of
-from tradebot.engine.messages import CallFailed, MarketSeen, SubmitOrder
+from tradebot.engine.messages import CallFailed, MarketSeen
 from tradebot.engine.pricing import next_session
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from tradebot.domain.orders import DecisionId, OrderId
-from tradebot.engine.messages import ModifyOrder, SubmitBatch, SubmitOrder
+from tradebot.engine.commands import ModifyOrder, SubmitBatch, SubmitOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

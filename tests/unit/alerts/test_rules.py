@@ -27,7 +27,7 @@ from tradebot.domain.call_limits import CallLimit
 from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.engine.alert_watch import AlertWatch, Source
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import AcknowledgeAlert, PauseEntries
+from tradebot.engine.commands import AcknowledgeAlert, PauseEntries
 from tradebot.runtime.watchdog import Pulse, Watchdog
 
 

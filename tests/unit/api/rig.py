@@ -36,7 +36,7 @@ from tradebot.adapters.webhooks.webhook_file import WebhookFile
 from tradebot.domain.access import Caller, Grant, Scope
 from tradebot.domain.events import Event as TradebotEvent
 from tradebot.domain.webhooks import announced
-from tradebot.engine.messages import Command
+from tradebot.engine.commands import Command
 from tradebot.engine.views import Marks, RunFacts
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.command_desk import CommandDesk

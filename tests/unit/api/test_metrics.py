@@ -24,7 +24,7 @@ from tradebot.domain.alerts import ALERT_RULES, Severity
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.event_fields import EVENT_FIELDS
 from tradebot.domain.events import Event, EventName, Level
-from tradebot.engine.messages import SweepQueue
+from tradebot.engine.commands import SweepQueue
 
 WANTED = {
     *("http_requests_total", "http_request_duration_seconds", "websocket_connection_duration_seconds", "ws_clients"),

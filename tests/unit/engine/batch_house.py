@@ -14,7 +14,7 @@ from tradebot.domain.broker_views import Holding
 from tradebot.domain.orders import OrderType, Side
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine.answers import Answer
-from tradebot.engine.messages import LegWish, SubmitBatch
+from tradebot.engine.commands import LegWish, SubmitBatch
 
 SYMBOLS = ("INFY", "TCS", "SBIN", "ITC")
 

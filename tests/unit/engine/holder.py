@@ -13,7 +13,7 @@ from tradebot.domain.orders import Order, Side, Variety
 from tradebot.domain.policy import ExitRules, Policy
 from tradebot.domain.protection import Protection
 from tradebot.engine.answers import Answer
-from tradebot.engine.messages import AddProtection, CancelProtection, CloseOrder, Command
+from tradebot.engine.commands import AddProtection, CancelProtection, CloseOrder, Command
 
 STOP, PROFIT = Protection.STOP_LOSS, Protection.TAKE_PROFIT
 ACTIVE, CANCELLED, EXECUTED = IdStatus.ACTIVE, IdStatus.CANCELLED, IdStatus.EXECUTED

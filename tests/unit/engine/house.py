@@ -39,9 +39,10 @@ from tradebot.domain.signals import Signal
 from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
+from tradebot.engine.commands import CancelOrder
 from tradebot.engine.engine import Engine, Recorder
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.messages import CancelOrder, Job, JobDue, Message, OrderPushed, SignalsReady
+from tradebot.engine.messages import Job, JobDue, Message, OrderPushed, SignalsReady
 from tradebot.engine.room import NoReserve
 from tradebot.engine.state import Memory
 from tradebot.ports import Capabilities, Changes, IdRegistry, Lanes, OrderStore, SpaceReserve

@@ -30,7 +30,7 @@ from tradebot.domain.kill import KillMode
 from tradebot.domain.lifecycle_ids import IdStatus, IdType
 from tradebot.domain.orders import BrokerOrderId, Side, Variety
 from tradebot.domain.policy import Policy
-from tradebot.engine.messages import KillSwitch
+from tradebot.engine.commands import KillSwitch
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from tests.builders import a_signal
 from tests.unit.engine.house import House
 from tradebot.domain.orders import OrderId
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import CancelOrder
+from tradebot.engine.commands import CancelOrder
 
 
 def test_a_cancel_is_answered_as_asked_for_and_names_the_order() -> None:

@@ -16,7 +16,8 @@ from tradebot.domain.exits import Circumstances, ExitRule, evaluate, hits
 from tradebot.domain.orders import OrderStatus, PositionId, Product, Side, Variety
 from tradebot.domain.policy import ExitRules, Policy
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import ExitPosition, Job
+from tradebot.engine.commands import ExitPosition
+from tradebot.engine.messages import Job
 
 EVERYTHING = Circumstances(target=Decimal(900), is_panic=True, is_wanted=True)
 IN_ORDER = [

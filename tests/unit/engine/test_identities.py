@@ -15,7 +15,8 @@ from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId
 from tradebot.domain.orders import BrokerOrderId, DecisionId, Order, Side, Variety
-from tradebot.engine.messages import BookSeen, DropOrder
+from tradebot.engine.commands import DropOrder
+from tradebot.engine.messages import BookSeen
 
 
 def a_standing_house() -> House:

@@ -14,7 +14,7 @@ from tradebot.domain.events import EventName
 from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import OrderStatus, Side, Variety
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import KillSwitch
+from tradebot.engine.commands import KillSwitch
 from tradebot.ports import Changes
 
 MODES = pytest.mark.parametrize("mode", list(KillMode))

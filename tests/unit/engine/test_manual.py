@@ -18,7 +18,8 @@ from tradebot.domain.manual import ManualPolicy, ManualRules
 from tradebot.domain.orders import BrokerOrderId, Order, OrderStatus, OrderType, Side
 from tradebot.domain.policy import Policy
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import Job, ReleaseSymbol
+from tradebot.engine.commands import ReleaseSymbol
+from tradebot.engine.messages import Job
 
 POLICIES = list(ManualPolicy)
 

@@ -18,7 +18,7 @@ from tradebot.domain.lifecycle_ids import IdStatus
 from tradebot.domain.orders import Order, OrderStatus, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.messages import KillSwitch, ModifyOrder, PauseEntries
+from tradebot.engine.commands import KillSwitch, ModifyOrder, PauseEntries
 
 
 def a_buyer(policy: Policy | None = None) -> House:

@@ -16,8 +16,8 @@ from tradebot.app.spool import Spool, command_files
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.engine.answers import Outcome
+from tradebot.engine.commands import CancelOrder, Command, DropOrder, Once, PauseEntries
 from tradebot.engine.engine import Engine
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, Once, PauseEntries
 
 HOME = Path("/home")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.builders import a_signal
 from tests.unit.engine.house import House
 from tradebot.domain.events import EventName
-from tradebot.engine.messages import PauseEntries
+from tradebot.engine.commands import PauseEntries
 
 
 def paused(house: House, is_paused: bool = True) -> House:

@@ -31,7 +31,7 @@ from tradebot.domain.lifecycle_ids import IdStatus, IdType
 from tradebot.domain.orders import OrderStatus, Side, Variety
 from tradebot.domain.protection import Protection
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import ModifyOrder
+from tradebot.engine.commands import ModifyOrder
 
 
 @pytest.fixture

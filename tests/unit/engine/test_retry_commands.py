@@ -15,7 +15,7 @@ from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import OrderId, OrderStatus, Variety
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.messages import DropOrder, PauseEntries, RetryOrder, SweepQueue
+from tradebot.engine.commands import DropOrder, PauseEntries, RetryOrder, SweepQueue
 
 
 def in_session() -> House:

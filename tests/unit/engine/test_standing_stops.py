@@ -32,7 +32,7 @@ from tradebot.domain.kill import KillMode
 from tradebot.domain.lifecycle_ids import IdType
 from tradebot.domain.orders import BrokerOrderId, OrderStatus, OrderType, Side
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import ExitPosition, KillSwitch
+from tradebot.engine.commands import ExitPosition, KillSwitch
 
 STOPS_END = NOON.replace(hour=9, minute=45)
 """15:15 IST: the exchange sends stop orders off before its closing auction."""

@@ -8,7 +8,7 @@ from tests.builders import a_broker_order, a_signal, later, some_terms
 from tests.unit.engine.house import House
 from tests.unit.engine.test_start import coid_of
 from tradebot.domain.events import EventName
-from tradebot.engine.messages import ReleaseSymbol
+from tradebot.engine.commands import ReleaseSymbol
 
 
 def a_house_whose_books_are_older_than(decision: str) -> House:

@@ -15,7 +15,7 @@ from tradebot.domain.errors import BrokerRejected, BrokerUnavailable
 from tradebot.domain.orders import EntryType, OrderId, OrderStatus, OrderType, Side, Source, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.messages import PauseEntries, SubmitOrder
+from tradebot.engine.commands import PauseEntries, SubmitOrder
 from tradebot.ports import Changes
 
 

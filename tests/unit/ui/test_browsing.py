@@ -10,7 +10,7 @@ from tests.unit.ui.builders import a_busy_view, a_memory, a_view, an_event, the_
 from tradebot.domain.events import EventName
 from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import OrderStatus
-from tradebot.engine.messages import CancelOrder, DropOrder, KillSwitch, PauseEntries, RetryOrder
+from tradebot.engine.commands import CancelOrder, DropOrder, KillSwitch, PauseEntries, RetryOrder
 from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.asking import BY
 from tradebot.interfaces.ui.browsing import (

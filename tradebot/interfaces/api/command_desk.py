@@ -7,8 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from tradebot.engine.answers import Answer, AnswerDesk, TooManyWaiting
+from tradebot.engine.commands import Command
 from tradebot.engine.inbox import Inbox, InboxFull
-from tradebot.engine.messages import Command
 from tradebot.interfaces.api.errors import ApiError
 
 ANSWER_S_MAX = 10.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from tradebot.domain.kill import KillMode
 from tradebot.domain.orders import OrderStatus
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, KillSwitch, RetryOrder
+from tradebot.engine.commands import CancelOrder, Command, DropOrder, KillSwitch, RetryOrder
 from tradebot.engine.views import OrderRow
 
 WORD_LENGTH_MAX = 12

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tradebot.domain.events import Event, Level
 from tradebot.domain.orders import OrderId, OrderStatus
-from tradebot.engine.messages import AcknowledgeAlert, Command, PauseEntries
+from tradebot.engine.commands import AcknowledgeAlert, Command, PauseEntries
 from tradebot.engine.views import DaemonView, OrderRow
 from tradebot.interfaces.ui import asking
 from tradebot.interfaces.ui.asking import BY, Question

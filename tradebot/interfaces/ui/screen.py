@@ -13,7 +13,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.engine.messages import Command
+from tradebot.engine.commands import Command
 from tradebot.engine.view_feed import ViewSlot
 from tradebot.engine.views import DaemonView
 from tradebot.interfaces.ui.browsing import Browsing, Wish, press

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tradebot.domain.alerts import AlertName
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import AcknowledgeAlert
+from tradebot.engine.commands import AcknowledgeAlert
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use
 from tradebot.interfaces.api.answers import DoneShape
 from tradebot.interfaces.api.bodies import StrictRoute

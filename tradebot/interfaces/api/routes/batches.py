@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import LegWish, SubmitBatch
+from tradebot.engine.commands import LegWish, SubmitBatch
 from tradebot.interfaces.api.access import CorrelationId, Trader, Use, check_account
 from tradebot.interfaces.api.answers import BatchShape
 from tradebot.interfaces.api.bodies import StrictRoute

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from tradebot.engine.messages import KillSwitch, PauseEntries
+from tradebot.engine.commands import KillSwitch, PauseEntries
 from tradebot.interfaces.api.access import Admin, CorrelationId, Trader, Use
 from tradebot.interfaces.api.answers import DoneShape
 from tradebot.interfaces.api.bodies import StrictRoute

@@ -15,7 +15,7 @@ from tradebot.domain.access import Caller
 from tradebot.domain.order_queries import OrderQuery, OrderStory
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import CancelOrder, Command, DropOrder, RetryOrder, SyncOrders
+from tradebot.engine.commands import CancelOrder, Command, DropOrder, RetryOrder, SyncOrders
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
 from tradebot.interfaces.api.answers import FiguresShape, OrderPageShape, OrderShape, StoryShape, SyncShape
 from tradebot.interfaces.api.bodies import StrictRoute

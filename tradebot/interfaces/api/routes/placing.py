@@ -12,7 +12,7 @@ from tradebot.domain.access import Caller
 from tradebot.domain.order_queries import OrderStory
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import SubmitOrder
+from tradebot.engine.commands import SubmitOrder
 from tradebot.interfaces.api.access import CorrelationId, Trader, Use, check_account
 from tradebot.interfaces.api.answers import OrderShape
 from tradebot.interfaces.api.bodies import StrictRoute

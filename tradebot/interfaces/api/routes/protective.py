@@ -12,7 +12,7 @@ from tradebot.domain.access import Caller
 from tradebot.domain.orders import Order
 from tradebot.domain.protection import Protection
 from tradebot.engine.answers import Outcome
-from tradebot.engine.messages import AddProtection, CancelOrder, CancelProtection, CloseOrder, Command, ModifyOrder
+from tradebot.engine.commands import AddProtection, CancelOrder, CancelProtection, CloseOrder, Command, ModifyOrder
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
 from tradebot.interfaces.api.answers import AskedShape, ResolvedShape
 from tradebot.interfaces.api.bodies import StrictRoute
