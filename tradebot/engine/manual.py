@@ -14,7 +14,7 @@ from tradebot.domain.orders import Order, OrderStatus, Side
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
 from tradebot.domain.reconcile import PRICE_TOLERANCE, Finding
-from tradebot.engine import ledger, protecting
+from tradebot.engine import booking, ledger, protecting
 from tradebot.engine.desk import Desk
 from tradebot.engine.halts import halt
 from tradebot.engine.messages import BookSeen
@@ -133,7 +133,7 @@ class Manual:
 
     def _reduce(self, unit: Unit, position: Position, quantity: int, price: Decimal, how: str) -> None:
         """The position without them, and our sell cancelled where it stands for more than is left."""
-        after = ledger.reduce_by_hand(unit, position, quantity, price, how)
+        after = booking.reduce_by_hand(unit, position, quantity, price, how)
         if not after.is_open:
             protecting.position_gone(unit, self._setting, after)
         for sell in sells_of(unit, position.id):

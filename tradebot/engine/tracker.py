@@ -30,7 +30,7 @@ from tradebot.domain.reconcile import (
     Tracked,
     reconcile,
 )
-from tradebot.engine import entry_slippage, identities, ledger, protecting
+from tradebot.engine import booking, entry_slippage, identities, ledger, protecting
 from tradebot.engine.absence import Absence
 from tradebot.engine.adoption import adopted
 from tradebot.engine.desk import Desk
@@ -180,7 +180,7 @@ class Tracker:
         if finding is None or not finding.fills:
             return
         for fill in finding.fills:
-            ledger.book(unit, fill, self._factor_since(unit, fill))
+            booking.book(unit, fill, self._factor_since(unit, fill))
         ledger.change_attempt(unit, ours.attempt, finding.attempt)
         text = f"{ledger.describe(order)}: an earlier attempt was filled after all"
         ledger.tell(unit, EventName.ORDER_LATE_FILL, text, unit.orders[order.id], level=Level.CRITICAL)
@@ -190,7 +190,7 @@ class Tracker:
         counts["updated"] += 1
         unit.coids[row.broker_order_id] = finding.attempt.coid
         for fill in finding.fills:
-            ledger.book(unit, fill, self._factor_since(unit, fill))
+            booking.book(unit, fill, self._factor_since(unit, fill))
         for transition in finding.transitions:
             ledger.change(unit, unit.orders[ours.order.id], transition)
             _count(counts, transition.change)
@@ -200,7 +200,7 @@ class Tracker:
         if ours.order.broker_order_id is None:
             order = unit.orders[ours.order.id]
             unit.orders[order.id] = replace(order, broker_order_id=row.broker_order_id)
-        ledger.close_if_sold(unit, unit.orders[ours.order.id])
+        booking.close_if_sold(unit, unit.orders[ours.order.id])
         if ours.order.side is Side.SELL:
             self._settle_protection(unit, unit.orders[ours.order.id])
         identities.confirmed(
