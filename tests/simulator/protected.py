@@ -10,7 +10,7 @@ from tests.simulator.script import ACCOUNT, Act
 from tradebot.domain.orders import Order, OrderStatus, OrderType, Side
 from tradebot.domain.protection import Protection
 from tradebot.engine.commands import AddProtection, CancelProtection, CloseOrder, Command, ModifyOrder, SubmitOrder
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 
 STOP, PROFIT = Protection.STOP_LOSS, Protection.TAKE_PROFIT
 

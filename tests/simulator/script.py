@@ -30,7 +30,7 @@ from tradebot.engine.commands import (
     SyncOrders,
 )
 from tradebot.engine.inbox import Inbox
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 
 ACCOUNT = "primary"
 

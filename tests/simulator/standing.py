@@ -15,7 +15,7 @@ from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
 
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 from tradebot.exchange.exchange import Exchange
 
 Facts = tuple[object, ...]

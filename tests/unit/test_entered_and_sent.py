@@ -19,7 +19,7 @@ from tradebot.domain.orders import Coid, OrderStatus, OrderType, Product, Side, 
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine import backoff
 from tradebot.engine.commands import PauseEntries
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 TICKET = Ticket(
     tag=Coid("A1"),

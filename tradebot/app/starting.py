@@ -8,7 +8,7 @@ from config.settings import Settings
 from tradebot.app.flags import flags_told
 from tradebot.domain.events import Event, EventName, FieldValue
 from tradebot.domain.orders import OrderStatus
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 
 
 def started(settings: Settings, memory: Memory, at: datetime) -> list[Event]:

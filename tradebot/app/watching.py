@@ -23,8 +23,8 @@ from tradebot.engine.alert_watch import AlertWatch, Source
 from tradebot.engine.engine import Engine
 from tradebot.engine.fill_telemetry import FillTelemetry
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.memory import Memory
 from tradebot.engine.room import Room
-from tradebot.engine.state import Memory
 from tradebot.ports import Clock
 from tradebot.runtime.watchdog import Pulse, Watchdog
 

@@ -28,7 +28,7 @@ from tradebot.engine.calls import LookAtOrder
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import BookSeen, Job
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _UNANSWERED = "never answered: the process ended while it was on its way"
 

@@ -14,7 +14,7 @@ from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.commands import AcknowledgeAlert, ListAlerts, PauseEntries
 from tradebot.engine.halt import Brake
 from tradebot.engine.messages import AlertChanged
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _CENT = Decimal("0.01")
 

@@ -10,7 +10,7 @@ from tradebot.domain.events import Level
 from tradebot.domain.policy import Policy
 from tradebot.engine.alerting import describe_standing, level_of
 from tradebot.engine.flags_view import warnings_of
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 
 HALTED_SHOWN_MAX = 5
 

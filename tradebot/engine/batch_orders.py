@@ -8,8 +8,8 @@ from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.orders import DecisionId, Order, OrderType, Side, Source
 from tradebot.engine.commands import LegWish, SubmitBatch, SubmitOrder
+from tradebot.engine.memory import batch_order_key
 from tradebot.engine.order_rows import REDUCES
-from tradebot.engine.state import batch_order_key
 
 
 def fingerprint(command: SubmitBatch) -> str:

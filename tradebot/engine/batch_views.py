@@ -5,7 +5,7 @@ from __future__ import annotations
 from tradebot.domain.batches import Fate, Leg, LegStatus, LegView
 from tradebot.domain.orders import AttemptStatus, Order, OrderId, OrderStatus
 from tradebot.engine.batch_orders import leg_key, unwind_key
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 def order_of(unit: Unit, key: str) -> Order | None:

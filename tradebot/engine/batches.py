@@ -32,11 +32,12 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, problems
 from tradebot.engine.judging import Picture, picture_of
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import MarketSeen
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Memory, Unit
 from tradebot.engine.submissions import Submissions
+from tradebot.engine.unit import Unit
 from tradebot.engine.waiting import WaitingBatch
 from tradebot.ports import OrderStore
 

@@ -12,8 +12,8 @@ from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Fill, Order, OrderStatus, PositionId, Side
 from tradebot.domain.positions import Position
 from tradebot.engine import ledger
-from tradebot.engine.state import Unit
 from tradebot.engine.sums import Sum
+from tradebot.engine.unit import Unit
 
 
 def book(unit: Unit, fill: Fill, factor: Fraction = Fraction(1)) -> None:

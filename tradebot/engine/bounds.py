@@ -11,10 +11,11 @@ from tradebot.domain.orders import RequestKind, Variety
 from tradebot.engine import ledger
 from tradebot.engine.commands import PauseEntries
 from tradebot.engine.jobs import Jobs
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import CallOutcome, RequestAnswered
 from tradebot.engine.order_rows import is_entry
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.unit import Unit
 from tradebot.ports import SendMeter
 
 

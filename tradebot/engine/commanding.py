@@ -43,8 +43,8 @@ from tradebot.engine.modifying import Modifying
 from tradebot.engine.protecting import Protecting
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
 from tradebot.engine.submissions import Submissions
+from tradebot.engine.unit import Unit
 
 
 class Commanding:

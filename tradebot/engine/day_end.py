@@ -14,7 +14,7 @@ from tradebot.engine.expiry import sweep_expired
 from tradebot.engine.messages import BookSeen, JobDue
 from tradebot.engine.setting import Setting
 from tradebot.engine.silence import SilenceWatch
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 TRIES_MAX = 10
 """So often the broker is asked, a minute apart, before the day is closed without its answer."""

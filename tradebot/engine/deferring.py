@@ -20,7 +20,7 @@ from tradebot.engine.messages import MarketSeen
 from tradebot.engine.order_rows import intent_of, new_order, sells_position
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Slot, Submission
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 DEFERRED = "deferred"
 """The outcome of the decision, the mark of its row, and what the keys of things told begin with; these are forgotten at

@@ -23,8 +23,9 @@ from tradebot.engine.calls import (
 from tradebot.engine.handling import Handling
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.judging import further_looks
+from tradebot.engine.memory import Memory
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.unit import Unit
 from tradebot.ports import Lanes
 
 

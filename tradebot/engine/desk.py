@@ -34,7 +34,7 @@ from tradebot.engine.observing import observe, observe_change
 from tradebot.engine.order_rows import new_attempt, new_order, placed_reason, ticket_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import DerivedSlots, DrawnSlots, Slot, Slots, Submission
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _EPOCH_DIGITS = 1_000_000
 _WISH = "wish"

@@ -8,7 +8,7 @@ from datetime import timedelta
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import Coid, DecisionId, Side
 from tradebot.engine import ledger
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 HOUR = timedelta(hours=1)
 WARNINGS_AN_HOUR_MAX = 3

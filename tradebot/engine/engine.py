@@ -27,11 +27,12 @@ from tradebot.engine.departures import Departures
 from tradebot.engine.handling import Handling
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import CallOutcome, Job, LatchSeen, MarketSeen, Message, OrderPushed, RequestAnswered
 from tradebot.engine.recovery import note, reserved_and_never_sent
 from tradebot.engine.room import NoReserve, Room
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.unit import Unit
 from tradebot.ports import Clock, IdLookup, IdRegistry, Lanes, OrderStore, Scheduler, SendMeter, SpaceReserve
 
 BATCH_MAX = 256

@@ -22,7 +22,7 @@ from tradebot.engine.order_rows import new_order, placed_reason
 from tradebot.engine.replacing import Replacing
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 from tradebot.engine.verdicts import Wish
 
 

@@ -13,7 +13,7 @@ from tradebot.domain.policy import GuardMode, QuoteLimits
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
 from tradebot.engine.order_rows import is_entry
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 REFERENCE = "reference_price"
 BREACH = "slippage_breach"

@@ -9,7 +9,7 @@ from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Order, OrderStatus
 from tradebot.engine import ledger
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 def expires_at(order: Order, setting: Setting) -> datetime:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Decision, Order, OrderStatus, RequestState, Side
 from tradebot.domain.rollout import Figures
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 
 WATCHED_MAX = 40
 LATENCIES_MAX = 500

@@ -15,7 +15,7 @@ from tradebot.engine import identities, ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 class FollowUps:

@@ -10,7 +10,7 @@ from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import JobRun
 from tradebot.engine import ledger
 from tradebot.engine.messages import Job
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -22,6 +22,7 @@ from tradebot.engine.intents import Intents
 from tradebot.engine.jobs import Jobs
 from tradebot.engine.judging import Judging
 from tradebot.engine.killing import Killing
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import (
     AlertChanged,
     BookSeen,
@@ -46,9 +47,9 @@ from tradebot.engine.retry_steps import RetrySteps
 from tradebot.engine.retrying import Retrying
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory, Unit
 from tradebot.engine.submissions import Submissions
 from tradebot.engine.tracker import Tracker
+from tradebot.engine.unit import Unit
 from tradebot.ports import OrderStore
 
 

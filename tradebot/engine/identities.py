@@ -22,7 +22,7 @@ from tradebot.domain.orders import Attempt, AttemptStatus, BrokerOrderId, Coid, 
 from tradebot.domain.routing import Destination, Route, Said, State, derived_state, route
 from tradebot.engine import ledger
 from tradebot.engine.ids import OrderIds
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _SAID = {
     BrokerWord.EXECUTED: Said.EXECUTED,

@@ -14,7 +14,7 @@ from tradebot.engine.judging import Judging, Picture, held_position
 from tradebot.engine.order_rows import REDUCES
 from tradebot.engine.pricing import next_session, on_tick, protected_price, reference_price
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 from tradebot.engine.waiting import fingerprint
 
 QUANTITY_MAX = 10_000_000

@@ -26,7 +26,7 @@ from tradebot.engine.retrying import Retrying
 from tradebot.engine.sells import Sells
 from tradebot.engine.setting import Setting
 from tradebot.engine.silence import SilenceWatch
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 PAUSED = "paused"
 _RETRY_AFTER = timedelta(minutes=1)

@@ -25,8 +25,8 @@ from tradebot.engine.halts import halts_of
 from tradebot.engine.messages import MarketSeen
 from tradebot.engine.questions import is_uncertain, sells_of
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
 from tradebot.engine.sums import Sum, Sums, of_order, own_key
+from tradebot.engine.unit import Unit
 from tradebot.engine.verdicts import tell_block
 
 _OF_PEOPLE = frozenset({Source.API, Source.BATCH, Source.MANUAL})

@@ -15,7 +15,7 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job, LatchSeen
 from tradebot.engine.order_rows import is_entry
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 class Killing:

@@ -20,7 +20,8 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.domain.retry import is_by_symbol
-from tradebot.engine.state import Unit, batch_order_key
+from tradebot.engine.memory import batch_order_key
+from tradebot.engine.unit import Unit
 
 _TOLD: Mapping[OrderChange, tuple[EventName, Level]] = {
     OrderChange.ACCEPTED: (EventName.ORDER_ACCEPTED, Level.INFO),

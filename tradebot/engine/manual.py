@@ -17,10 +17,11 @@ from tradebot.domain.reconcile import PRICE_TOLERANCE, Finding
 from tradebot.engine import booking, ledger, protecting
 from tradebot.engine.desk import Desk
 from tradebot.engine.halts import halt
+from tradebot.engine.memory import Shortage
 from tradebot.engine.messages import BookSeen
 from tradebot.engine.questions import sells_of
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Shortage, Unit
+from tradebot.engine.unit import Unit
 
 CONFIRMED_AFTER = timedelta(seconds=50)
 """So much later the same shortage is no fill that is under way and no lag of the broker's."""

@@ -19,12 +19,13 @@ from tradebot.engine.commands import ModifyOrder
 from tradebot.engine.desk import Desk
 from tradebot.engine.intents import PRICE_MAX, QUANTITY_MAX
 from tradebot.engine.judging import Judging, Picture, picture_of
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import CallFailed, MarketSeen
 from tradebot.engine.order_rows import intent_of, is_entry
 from tradebot.engine.pricing import on_tick
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory, Unit
 from tradebot.engine.sums import left_of
+from tradebot.engine.unit import Unit
 from tradebot.engine.waiting import WaitingChange
 
 WAITING_MAX = 1_000

@@ -7,7 +7,7 @@ from decimal import Decimal
 from tradebot.domain.events import EventName, FieldValue
 from tradebot.domain.orders import Order, OrderIntent, RequestKind
 from tradebot.engine import ledger
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 OBSERVED = "observed:"
 """What the keys of things told begin with; they are forgotten at the end of the day."""

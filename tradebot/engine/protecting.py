@@ -17,7 +17,7 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job
 from tradebot.engine.questions import sells_of
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 Wish = AddProtection | CancelProtection | CloseOrder
 PRICE_MAX = Decimal(1_000_000)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tradebot.domain.orders import BrokerOrderId, Order, PositionId
-from tradebot.engine.state import Unit
 from tradebot.engine.sums import Sum
+from tradebot.engine.unit import Unit
 
 
 def booked_quantities(unit: Unit) -> dict[BrokerOrderId, int]:

@@ -24,9 +24,9 @@ from tradebot.engine import ledger
 from tradebot.engine.entry_slippage import BREACH
 from tradebot.engine.halts import read_halts
 from tradebot.engine.jobs import PAUSED
+from tradebot.engine.memory import Memory, batch_order_key
 from tradebot.engine.messages import Job
 from tradebot.engine.retry_desk import WAITS_FOR
-from tradebot.engine.state import Memory, batch_order_key
 from tradebot.ports import IdRegistry, OrderStore, Stored
 
 _MAY_WAIT = (OrderStatus.PENDING, OrderStatus.FAILED)

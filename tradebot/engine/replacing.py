@@ -15,7 +15,7 @@ from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.retry_desk import WAITS_FOR, RetryDesk, RetryTerms
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 PARAMETER_UPDATE = "Parameter update"
 NOBODY = OrderId("")

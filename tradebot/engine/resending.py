@@ -7,7 +7,7 @@ from tradebot.domain.orders import Attempt, BrokerRequest, Order, OrderStatus, R
 from tradebot.engine.backoff import SENDS_MAX, backoff
 from tradebot.engine.desk import Desk
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _NO_ANSWER = frozenset({RequestState.UNSENT, RequestState.UNKNOWN})
 

@@ -18,7 +18,7 @@ from tradebot.engine.observing import observe
 from tradebot.engine.order_rows import new_attempt, placed_reason
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Slot, Submission
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 WAITS_FOR = "waits_for"
 """Where an order keeps which other one must be cancelled before it is sent."""

@@ -22,7 +22,7 @@ from tradebot.engine.replacing import Replacing
 from tradebot.engine.retry_desk import RetryDesk, RetryTerms, again
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 _JUDGED_BEFORE = frozenset({Reason.MAX_POSITIONS, Reason.MIN_CASH, Reason.SYMBOL_TAKEN})
 

@@ -16,11 +16,12 @@ from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.calls import PrepareRetry
 from tradebot.engine.commands import DropOrder, RetryOrder
 from tradebot.engine.expiry import expire_if_due, sweep_expired
+from tradebot.engine.memory import RetryRun
 from tradebot.engine.messages import CallFailed, Job, JobDue, RetryReady
 from tradebot.engine.replacing import ASKED, NOBODY, Replacing
 from tradebot.engine.retry_steps import RetrySteps
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import RetryRun, Unit
+from tradebot.engine.unit import Unit
 
 TOGETHER = timedelta(seconds=5)
 """A drop so soon after a manual retry is of somebody who did not know of it: the first one wins."""

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, time, timedelta
 from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date
 from tradebot.domain.events import Event
 from tradebot.engine.day_plan import plan_day
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory
 from tradebot.ports import PlannedJob
 
 _ONE_DAY = timedelta(days=1)

@@ -33,7 +33,7 @@ from tradebot.engine.messages import BookSeen, SellsReady
 from tradebot.engine.questions import sells_of
 from tradebot.engine.retry_desk import RetryDesk, RetryTerms
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 from tradebot.engine.wanted_sells import GIVES_WAY, WantedSell, gave_way, must_give_way, wanted_sell
 
 REFUSALS_PER_DAY_MAX = 3

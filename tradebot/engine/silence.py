@@ -7,7 +7,7 @@ from tradebot.domain.expectations import Silence, silences
 from tradebot.domain.orders import Attempt, Order
 from tradebot.engine import ledger
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 class SilenceWatch:

@@ -9,7 +9,7 @@ from typing import Protocol
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, attempt_of, derive, drawn
 from tradebot.domain.orders import Attempt, AttemptStatus, Coid, Order, OrderIntent
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 
 class Submission(StrEnum):

@@ -24,11 +24,12 @@ from tradebot.engine.desk import Desk
 from tradebot.engine.entry_slippage import with_reference
 from tradebot.engine.intents import Intents, NotNow, problems
 from tradebot.engine.judging import Picture, picture_of
+from tradebot.engine.memory import Memory, batch_order_key
 from tradebot.engine.messages import CallFailed, MarketSeen
 from tradebot.engine.pricing import next_session
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Memory, Unit, batch_order_key
+from tradebot.engine.unit import Unit
 from tradebot.engine.waiting import Waiting, fingerprint
 from tradebot.ports import OrderStore
 

@@ -39,8 +39,8 @@ from tradebot.engine.halts import halt
 from tradebot.engine.manual import Manual
 from tradebot.engine.messages import BookSeen, Job, OrderSeen
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Unit
 from tradebot.engine.sums import Sum
+from tradebot.engine.unit import Unit
 
 
 class Tracker:

@@ -14,7 +14,7 @@ from tradebot.domain.orders import Coid, Decision, DecisionId, Order, OrderId, O
 from tradebot.engine import ledger
 from tradebot.engine.ids import OrderIds
 from tradebot.engine.order_rows import new_order
-from tradebot.engine.state import Unit
+from tradebot.engine.unit import Unit
 
 FAILS_WITH_ROW = frozenset({Reason.MAX_POSITIONS, Reason.MIN_CASH})
 """Refusals that leave a failed order, which can be retried; every other one leaves a decision only."""

@@ -11,8 +11,8 @@ from decimal import Decimal
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.figures_view import Vitals, watched_symbols
+from tradebot.engine.memory import Memory
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory
 from tradebot.engine.views import BlockCount, DaemonView, Marks, RunFacts, Tail, make_view
 from tradebot.ports import Clock
 

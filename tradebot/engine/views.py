@@ -31,9 +31,9 @@ from tradebot.engine.figures_view import (
     watched_symbols,
 )
 from tradebot.engine.flags_view import flags_in_force
+from tradebot.engine.memory import Memory
 from tradebot.engine.schedule_view import JobRow, MarketView, market_view, schedule
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory
 
 ROWS_PER_STATUS_MAX = 50
 POSITIONS_MAX = 100

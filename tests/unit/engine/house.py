@@ -42,9 +42,9 @@ from tradebot.engine.bus import Bus
 from tradebot.engine.commands import CancelOrder
 from tradebot.engine.engine import Engine, Recorder
 from tradebot.engine.inbox import Inbox
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import Job, JobDue, Message, OrderPushed, SignalsReady
 from tradebot.engine.room import NoReserve
-from tradebot.engine.state import Memory
 from tradebot.ports import Capabilities, Changes, IdRegistry, Lanes, OrderStore, SpaceReserve
 
 STATE = Path("/home/state")

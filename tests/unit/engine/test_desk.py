@@ -24,9 +24,10 @@ from tradebot.engine import ledger
 from tradebot.engine.calls import Cancel, Modify, Place
 from tradebot.engine.desk import Desk
 from tradebot.engine.ids import OrderIds
+from tradebot.engine.memory import Memory
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Submission
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.unit import Unit
 
 OPEN = [AttemptStatus.PENDING, AttemptStatus.PARTIALLY_FILLED, AttemptStatus.UNKNOWN]
 UNFILLED_ENDS = [AttemptStatus.REJECTED, AttemptStatus.EXPIRED, AttemptStatus.CANCELLED]

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.builders import MONDAY, NOON, a_position, an_attempt, an_order
 from tradebot.domain.orders import AttemptStatus, Coid, DecisionId, Order, OrderId, OrderStatus, PositionId, Side
 from tradebot.engine.housekeeping import forget_finished
-from tradebot.engine.state import Memory, Unit
+from tradebot.engine.memory import Memory
 from tradebot.engine.sums import ALL, Sum, own_key
+from tradebot.engine.unit import Unit
 
 SYMBOLS = ["INFY", "TCS"]
 DAYS = [MONDAY, MONDAY + timedelta(days=1)]

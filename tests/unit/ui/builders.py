@@ -34,9 +34,9 @@ from tradebot.domain.positions import Position
 from tradebot.domain.rollout import Figures
 from tradebot.engine.figures_view import RolloutStanding, Vitals
 from tradebot.engine.ids import OrderIds
+from tradebot.engine.memory import Memory
 from tradebot.engine.messages import Job
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory
 from tradebot.engine.view_feed import ViewFeed
 from tradebot.engine.views import DaemonView, Marks, RunFacts, make_view
 from tradebot.ports import Capabilities, IdRegistry

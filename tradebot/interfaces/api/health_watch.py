@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tradebot.domain.events import Event, EventName
-from tradebot.engine.state import Memory
+from tradebot.engine.memory import Memory
 from tradebot.interfaces.api.services import Part
 from tradebot.ports import Clock
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradebot.domain.events import Event, EventName
+from tradebot.engine.memory import Memory
 from tradebot.engine.setting import Setting
-from tradebot.engine.state import Memory
 from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import DaemonView, Marks, RunFacts
 from tradebot.interfaces.api.errors import ApiError
