@@ -24,10 +24,10 @@ from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.market_rules import round_to_tick
 from tradebot.domain.orders import Attempt, DecisionId, Order, OrderId, Side, Variety
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Changes
 
 CASH = Decimal(10) ** 12
 

@@ -20,7 +20,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.domain.lifecycle_ids import IdType
 from tradebot.domain.orders import Coid, OrderId
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 _ORDERS = 1_000
 _IN_A_BATCH = 500

@@ -31,10 +31,11 @@ from tests.builders import MONDAY
 from tradebot.adapters.registry import DEFAULT_LIMITS
 from tradebot.domain.broker_views import Ticket
 from tradebot.domain.orders import Attempt, Coid, OrderId, Variety
+from tradebot.domain.stored import Changes, Stored
 from tradebot.engine import ledger
 from tradebot.engine.engine import Engine
 from tradebot.engine.housekeeping import forget_finished
-from tradebot.ports import Changes, OrderStore, Stored
+from tradebot.ports import OrderStore
 
 _WARM_UP = 5
 _RUN_S_MAX = 1.0

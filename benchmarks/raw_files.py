@@ -17,7 +17,7 @@ from tradebot.adapters.registry_format import encode_journal_line
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.rows import OnConflict, RowWriter
 from tradebot.domain.registry_entries import RegistryEntry
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 Rows = Sequence[tuple[RowWriter, list[Any]]]
 

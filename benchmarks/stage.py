@@ -42,13 +42,14 @@ from tradebot.domain.orders import (
 )
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import Inbox
 from tradebot.engine.messages import Job, JobDue, SignalsReady
-from tradebot.ports import Broker, Changes, Lanes, MarketData, OrderStore
+from tradebot.ports import Broker, Lanes, MarketData, OrderStore
 
 QUANTITY = 1_000
 JOB = JobDue(name=Job.AMO_PLACEMENT, at=NOON)

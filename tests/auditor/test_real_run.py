@@ -33,12 +33,13 @@ from tradebot.domain.policy import ExitRules, Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Bar
 from tradebot.domain.signals import Signal
+from tradebot.domain.stored import Changes
 from tradebot.engine.bus import Bus
 from tradebot.engine.inbox import Inbox
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts
 from tradebot.interfaces.api.stream import messages
-from tradebot.ports import Changes, History
+from tradebot.ports import History
 from tradebot.runtime.replay import ReplayLoop
 
 FRIDAY_AFTER_CLOSE = at(date(2025, 1, 3), "15:45")

@@ -17,7 +17,7 @@ from tradebot.adapters.storage.batch_reader import BatchReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.domain.batches import Batch, BatchStatus, Leg, LegStatus
 from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, OrderStatus, OrderType, Product, Side, Validity
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 BATCH = Batch(
     id="B1",

@@ -33,7 +33,7 @@ from tradebot.domain.lifecycle_ids import (
     resolved,
 )
 from tradebot.domain.orders import BrokerOrderId, Coid, OrderId
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 ORDER = OrderId("7")
 SQL = Path(__file__).parents[2] / "docs" / "sql"

@@ -36,7 +36,8 @@ from tradebot.adapters.storage.outbox_reader import OutboxReader
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.orders import AttemptStatus, BrokerOrderId, Coid, Order, OrderStatus, RequestState
 from tradebot.domain.outbox import OutboxKind, OutboxState, outbox_entry
-from tradebot.ports import Changes, OrderStore, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import OrderStore
 
 FRIDAY = MONDAY - timedelta(days=3)
 

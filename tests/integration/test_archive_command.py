@@ -27,7 +27,7 @@ from tradebot.adapters.storage.schema_version import create_database
 from tradebot.domain.lifecycle_ids import IdType, LifecycleId
 from tradebot.domain.orders import AttemptStatus, OrderStatus, PositionId
 from tradebot.domain.outbox import OutboxKind, outbox_entry
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 LATER = NOON + timedelta(days=30)
 BEFORE = (LATER - timedelta(days=1)).date().isoformat()

@@ -14,7 +14,7 @@ from tests.integration.test_migrate_command import Operator
 from tests.unit.storage.builders import an_order
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import REVISIONS, create_database
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 NOBODY = 65_534
 READ = ("orders", "list")

@@ -11,7 +11,7 @@ from tests.simulator.killing import run_main
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.domain.orders import BrokerOrderId, Coid, DecisionId, OrderId
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from tradebot.domain.events import Event, EventName
 from tradebot.domain.orders import Order, OrderStatus, Side, Variety
 from tradebot.domain.policy import DayTimes
 from tradebot.domain.positions import Position
+from tradebot.domain.stored import Stored
 from tradebot.exchange.commands import Accepted, PlaceCommand, Placed
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.rows import OrderRow
-from tradebot.ports import Stored
 
 DAY = date(2026, 9, 10)
 TEN = ist(DAY, time(10, 0))

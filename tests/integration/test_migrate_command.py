@@ -32,7 +32,7 @@ from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVIS
 from tradebot.adapters.storage.validation import sql_file
 from tradebot.cli import main
 from tradebot.domain.errors import StateCorrupt
-from tradebot.ports import Changes, Stored
+from tradebot.domain.stored import Changes, Stored
 
 BASELINE = REVISIONS[0]
 _LEGACY = (

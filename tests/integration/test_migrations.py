@@ -38,7 +38,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVISIONS, create_database
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.orders import OrderStatus
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 ROOT = Path(__file__).parents[2]
 BASELINE, FIVE, ONE_REASON = REVISIONS[:3]

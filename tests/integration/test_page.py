@@ -20,11 +20,11 @@ from tradebot.domain.access import Scope
 from tradebot.domain.alerts import AlertName, Severity
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderStatus
+from tradebot.domain.stored import Changes
 from tradebot.engine.messages import AlertChanged
 from tradebot.interfaces.api.application import make_app
 from tradebot.interfaces.api.metering import NoMeter
 from tradebot.interfaces.api.server import HttpServer
-from tradebot.ports import Changes
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}

@@ -15,7 +15,8 @@ from tradebot.domain.batches import BatchStatus
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, Ticket
 from tradebot.domain.errors import OutcomeUnknown
 from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, OrderStatus
-from tradebot.ports import Broker, Changes, OrderStore, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import Broker, OrderStore
 
 
 class Sabotage(StrEnum):

@@ -10,7 +10,8 @@ from typing import TypeVar
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, Variety
-from tradebot.ports import Broker, Capabilities, Changes, OrderStore, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import Broker, Capabilities, OrderStore
 
 Mark = Callable[[str], None]
 """Told the name of an effect. What it raises keeps the effect from happening."""

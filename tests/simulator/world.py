@@ -32,13 +32,14 @@ from tradebot.app import Ports, Rules, build_engine, job_messages
 from tradebot.domain.events import Event
 from tradebot.domain.orders import OrderEvent
 from tradebot.domain.policy import Policy
+from tradebot.domain.stored import Stored
 from tradebot.engine.bus import Bus
 from tradebot.engine.commands import PolicyChanged
 from tradebot.engine.inbox import Inbox
 from tradebot.exchange.edge import Edge
 from tradebot.exchange.exchange import Exchange, Snapshot
 from tradebot.exchange.market import MarketFacts
-from tradebot.ports import Stored, Strategy
+from tradebot.ports import Strategy
 from tradebot.runtime.replay import ReplayLoop
 
 STATE = Path("/home/state")

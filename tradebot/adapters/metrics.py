@@ -20,7 +20,7 @@ from prometheus_client import (
 from tradebot.domain.alerts import ALERT_RULES, Severity
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.orders import RequestState
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 TIMED_MAX = 10_000
 """Orders whose placement or execution is being timed; of more, the oldest are not."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from tradebot.domain.orders import Attempt, Coid, OrderId
-from tradebot.ports import Changes, OrderStore, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import OrderStore
 
 
 class ObservedStore:

@@ -16,7 +16,8 @@ from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, Variety
 from tradebot.domain.quotes import Bar, Quote
 from tradebot.domain.registry_entries import RegistryEntry
-from tradebot.ports import Capabilities, Changes, PlannedJob, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import Capabilities, PlannedJob
 
 
 class RecordedClock:

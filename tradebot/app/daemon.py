@@ -15,6 +15,7 @@ from tradebot.domain.calendar import AmoWindow, Calendar, ist_date
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.market_rules import MarketRules
 from tradebot.domain.policy import Policy
+from tradebot.domain.stored import Stored
 from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
@@ -40,7 +41,6 @@ from tradebot.ports import (
     OrderStore,
     Scheduler,
     SpaceReserve,
-    Stored,
     Strategy,
 )
 from tradebot.runtime.interpreter import uncollected

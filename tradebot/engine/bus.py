@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tradebot.domain.events import Event
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 Listener = Callable[[Event], None]
 Follower = Callable[[Changes], None]

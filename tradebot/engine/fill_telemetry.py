@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from tradebot.domain.fill_telemetry import FillRecord, FillStatistics, has_ended, record_of, statistics
 from tradebot.domain.orders import Attempt, OrderId
-from tradebot.ports import Changes, Clock
+from tradebot.domain.stored import Changes
+from tradebot.ports import Clock
 
 OPEN_MAX = 10_000
 """Orders that were sent and have not ended; of more, the oldest is forgotten."""

@@ -6,10 +6,10 @@ from datetime import date
 
 from tradebot.domain.calendar import ist_date
 from tradebot.domain.orders import Attempt, OrderId, OrderStatus
+from tradebot.domain.stored import COMMAND_RUNS_LOADED
 from tradebot.engine.deferring import DEFERRED
 from tradebot.engine.memory import Memory, batch_order_key
 from tradebot.engine.observing import OBSERVED
-from tradebot.ports import COMMAND_RUNS_LOADED
 
 _MAY_CHANGE = frozenset({OrderStatus.PENDING, OrderStatus.ONGOING, OrderStatus.FAILED})
 

@@ -20,6 +20,7 @@ from tradebot.domain.orders import (
     Side,
 )
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.stored import Stored
 from tradebot.engine import ledger
 from tradebot.engine.entry_slippage import BREACH
 from tradebot.engine.halts import read_halts
@@ -27,7 +28,7 @@ from tradebot.engine.jobs import PAUSED
 from tradebot.engine.memory import Memory, batch_order_key
 from tradebot.engine.messages import Job
 from tradebot.engine.retry_desk import WAITS_FOR
-from tradebot.ports import IdRegistry, OrderStore, Stored
+from tradebot.ports import IdRegistry, OrderStore
 
 _MAY_WAIT = (OrderStatus.PENDING, OrderStatus.FAILED)
 

@@ -10,7 +10,8 @@ from tradebot.domain.calendar import AmoWindow
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.orders import Attempt
 from tradebot.domain.registry_entries import RegistryEntry
-from tradebot.ports import Capabilities, IdRegistry, OrderStore, Stored
+from tradebot.domain.stored import Stored
+from tradebot.ports import Capabilities, IdRegistry, OrderStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from tradebot.domain.orders import (
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.positions import Position
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.stored import Changes
 from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.memory import Memory, Shortage
@@ -37,7 +38,6 @@ from tradebot.engine.messages import Job
 from tradebot.engine.sums import Sums
 from tradebot.engine.table import SummedTable, Table
 from tradebot.engine.waiting import Waiting, WaitingBatch, WaitingChange
-from tradebot.ports import Changes
 
 
 class Unit:

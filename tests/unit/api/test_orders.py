@@ -16,7 +16,7 @@ from tests.unit.storage.builders import an_order as a_stored_order
 from tradebot.domain.access import Scope
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderStatus
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 ORDERS = "/api/v1/user/orders"
 TOMORROW = a_stored_order(1).created_at + timedelta(days=1)

@@ -21,8 +21,8 @@ from tests.unit.api.test_orders import fill, place
 from tests.unit.engine.fakes import FakeClock
 from tests.unit.storage.builders import an_event, an_order
 from tradebot.domain.access import Scope
+from tradebot.domain.stored import Changes
 from tradebot.interfaces.api.stream.subscriber import BURST_MAX, PATIENCE_S, QUEUE_MAX, Subscriber
-from tradebot.ports import Changes
 
 
 @contextmanager

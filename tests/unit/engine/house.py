@@ -36,6 +36,7 @@ from tradebot.domain.orders import JobRun, Order, OrderEvent, Side, Variety
 from tradebot.domain.policy import Policy
 from tradebot.domain.positions import Position
 from tradebot.domain.signals import Signal
+from tradebot.domain.stored import Changes
 from tradebot.engine.announcing import Announcer
 from tradebot.engine.answers import AnswerDesk
 from tradebot.engine.bus import Bus
@@ -45,7 +46,7 @@ from tradebot.engine.inbox import Inbox
 from tradebot.engine.memory import Memory
 from tradebot.engine.messages import Job, JobDue, Message, OrderPushed, SignalsReady
 from tradebot.engine.room import NoReserve
-from tradebot.ports import Capabilities, Changes, IdRegistry, Lanes, OrderStore, SpaceReserve
+from tradebot.ports import Capabilities, IdRegistry, Lanes, OrderStore, SpaceReserve
 
 STATE = Path("/home/state")
 ROUNDS_MAX = 100

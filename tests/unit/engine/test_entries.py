@@ -15,8 +15,8 @@ from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import Decision, EntryType, OrderStatus, Variety
 from tradebot.domain.policy import GuardMode, Policy, QuoteLimits, RiskLimits
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
-from tradebot.ports import Changes
 
 REENTRY = EntryType.REENTRY
 

@@ -25,9 +25,9 @@ from tradebot.domain.errors import BrokerUnavailable
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import JobRun, OrderStatus, Variety
 from tradebot.domain.policy import DayTimes
+from tradebot.domain.stored import Changes
 from tradebot.engine.day_plan import missed_jobs, plan_day
 from tradebot.engine.messages import Job, JobDue
-from tradebot.ports import Changes
 
 TUESDAY = MONDAY + timedelta(days=1)
 CALENDAR = market().calendar

@@ -13,9 +13,9 @@ from tradebot.domain.broker_views import Holding
 from tradebot.domain.events import EventName
 from tradebot.domain.kill import KillMode, Latch
 from tradebot.domain.orders import OrderStatus, Side, Variety
+from tradebot.domain.stored import Changes
 from tradebot.engine.answers import Outcome
 from tradebot.engine.commands import KillSwitch
-from tradebot.ports import Changes
 
 MODES = pytest.mark.parametrize("mode", list(KillMode))
 

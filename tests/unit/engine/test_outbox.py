@@ -12,8 +12,9 @@ from tradebot.adapters.storage.outbox_reader import OutboxReader
 from tradebot.domain.errors import BrokerRejected, SaveFailed
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.outbox import OutboxEntry, OutboxKind, OutboxState, outbox_entry
+from tradebot.domain.stored import Changes
 from tradebot.engine.messages import OutboxMarked
-from tradebot.ports import Changes, OrderStore
+from tradebot.ports import OrderStore
 
 
 def rejections(event: Event) -> Sequence[OutboxEntry]:

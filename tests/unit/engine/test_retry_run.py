@@ -18,9 +18,9 @@ from tradebot.domain.events import EventName
 from tradebot.domain.orders import BrokerOrderId, EntryType, OrderId, OrderStatus, Product, Side, Source, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.domain.quotes import Bar
+from tradebot.domain.stored import Changes
 from tradebot.engine.commands import PauseEntries
 from tradebot.engine.messages import Job, JobDue
-from tradebot.ports import Changes
 
 TUESDAY = MONDAY + timedelta(days=1)
 FIGURES = ("retried", "placed", "failed", "skipped", "expired")

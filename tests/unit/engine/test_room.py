@@ -9,9 +9,10 @@ from tests.unit.engine.house import House
 from tradebot.domain.errors import NoRoom, RestartNeeded
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import OrderStatus
+from tradebot.domain.stored import Changes
 from tradebot.engine.engine import Engine
 from tradebot.engine.halt import Brake, Halt
-from tradebot.ports import Changes, IdRegistry, OrderStore
+from tradebot.ports import IdRegistry, OrderStore
 
 
 class FullDisk:

@@ -17,8 +17,9 @@ from tradebot.domain.coids import IntentKey
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.orders import Attempt, Coid, OrderId, OrderStatus
 from tradebot.domain.registry_entries import RegistryEntry
+from tradebot.domain.stored import Changes, Stored
 from tradebot.engine.messages import Job, OrderPushed
-from tradebot.ports import Changes, IdRegistry, OrderStore, Stored
+from tradebot.ports import IdRegistry, OrderStore
 
 
 class Books:

@@ -17,9 +17,9 @@ from tradebot.domain.events import EventName
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.orders import AttemptStatus, OrderStatus, PositionId, Side
 from tradebot.domain.positions import Position
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
 from tradebot.engine.messages import Job, JobDue
-from tradebot.ports import Changes
 
 TARGET = Decimal("1050")
 

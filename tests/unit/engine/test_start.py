@@ -14,8 +14,9 @@ from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown, SaveFailed, StateCorrupt
 from tradebot.domain.events import EventName
 from tradebot.domain.orders import AttemptStatus, DecisionId, OrderStatus, PositionId, Side
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
-from tradebot.ports import Changes, OrderStore
+from tradebot.ports import OrderStore
 
 
 def a_standing_order(**options: Any) -> House:

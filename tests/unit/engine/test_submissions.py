@@ -14,9 +14,9 @@ from tests.unit.engine.house import House
 from tradebot.domain.errors import BrokerRejected, BrokerUnavailable
 from tradebot.domain.orders import EntryType, OrderId, OrderStatus, OrderType, Side, Source, Variety
 from tradebot.domain.policy import Policy, RiskLimits
+from tradebot.domain.stored import Changes
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.commands import PauseEntries, SubmitOrder
-from tradebot.ports import Changes
 
 
 def a_submission(**changes: Any) -> SubmitOrder:

@@ -17,7 +17,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.domain.errors import StateCorrupt
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tradebot.adapters.storage.rows import RowReader, RowWriter
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.domain.errors import NoRoom, RestartNeeded, SaveFailed
 from tradebot.domain.orders import Order
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 @pytest.fixture

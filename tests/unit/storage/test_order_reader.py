@@ -26,7 +26,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.domain.order_queries import OrderQuery
 from tradebot.domain.orders import BrokerOrderId, DecisionId, OrderStatus
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.unit.storage.builders import MONDAY, NOON, an_order
 from tradebot.adapters.storage.pending_file import DualStore, PendingFile
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.domain.orders import BrokerOrderId, Order, OrderStatus
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 STATE = Path("/home/state")
 LEGACY = {"order_id": "old-1", "symbol": "TCS", "qty": 3, "status": "PENDING"}

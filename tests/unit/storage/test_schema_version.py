@@ -20,7 +20,7 @@ from tradebot.adapters.storage.schema_version import (
     create_database,
 )
 from tradebot.domain.errors import StateCorrupt
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 def test_a_database_is_made_where_there_is_none_and_kept_where_there_is_one(tmp_path: Path) -> None:

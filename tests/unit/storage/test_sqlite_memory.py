@@ -9,7 +9,7 @@ import pytest
 from tests.unit.storage.builders import MONDAY, an_event, an_order
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.domain.errors import SaveFailed
-from tradebot.ports import Changes
+from tradebot.domain.stored import Changes
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from tradebot.app.telemetry import export, telemetry_of
 from tradebot.domain.charges import charges
 from tradebot.domain.fill_telemetry import FillRecord, Outcome, record_of, statistics
 from tradebot.domain.orders import OrderId, OrderStatus, Product, Side, Variety
+from tradebot.domain.stored import Changes
 from tradebot.engine.fill_telemetry import FillTelemetry
-from tradebot.ports import Changes
 
 RELEASE = NOON - timedelta(hours=3)
 

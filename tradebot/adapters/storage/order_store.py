@@ -44,7 +44,7 @@ from tradebot.domain.orders import (
     OrderStatus,
 )
 from tradebot.domain.positions import Position
-from tradebot.ports import COMMAND_RUNS_LOADED, Changes, Stored
+from tradebot.domain.stored import COMMAND_RUNS_LOADED, Changes, Stored
 
 Value = TypeVar("Value")
 

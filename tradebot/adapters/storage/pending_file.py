@@ -17,7 +17,8 @@ from tradebot.adapters.disk import write_file
 from tradebot.domain.calendar import IST
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.orders import Attempt, Coid, Order, OrderId, OrderStatus
-from tradebot.ports import Changes, Disk, OrderStore, Stored
+from tradebot.domain.stored import Changes, Stored
+from tradebot.ports import Disk, OrderStore
 
 NAME = "pending_orders.json"
 

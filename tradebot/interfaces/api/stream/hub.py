@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tradebot.domain.events import Event, Level
 from tradebot.domain.order_queries import OrderUpdate
+from tradebot.domain.stored import Changes
 from tradebot.interfaces.api.metering import Meter
 from tradebot.interfaces.api.stream import messages
 from tradebot.interfaces.api.stream.subscriber import Channel, Subscriber
-from tradebot.ports import Changes, Clock
+from tradebot.ports import Clock
 
 SAVED_MAX = 10_000
 CONNECTIONS_MAX = 100
