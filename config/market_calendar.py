@@ -24,15 +24,8 @@ from config.market_file import (
     one_of,
     open_file,
 )
-from tradebot.domain.calendar import (
-    Calendar,
-    ClockWindow,
-    ClosingAuctionTimes,
-    DayKind,
-    Regime,
-    SessionTimes,
-    SpecialSession,
-)
+from tradebot.domain.calendar import Calendar, ClockWindow, ClosingAuctionTimes, Regime, SessionTimes, SpecialSession
+from tradebot.domain.trading_day import DayKind
 
 Entry = TypeVar("Entry")
 

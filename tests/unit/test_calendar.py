@@ -22,15 +22,13 @@ from tradebot.domain.calendar import (
     Calendar,
     CalendarHorizonError,
     ClockWindow,
-    DayKind,
-    Phase,
     Regime,
     SessionTimes,
     SpecialSession,
-    TradingDay,
     ist,
     retry_expiry,
 )
+from tradebot.domain.trading_day import DayKind, Phase, TradingDay
 
 ROOT = Path(__file__).parents[2]
 DAILY_FILE = ROOT.parent / "shared" / "data" / "nse_daily_2024_2025.csv.gz"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tradebot.domain.calendar import TradingDay
 from tradebot.domain.orders import Attempt, BrokerRequest, Order, OrderStatus, RequestState, Variety
+from tradebot.domain.trading_day import TradingDay
 
 PARKED = frozenset({"amo req received", "after market order req received", "modify amo req received"})
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain.calendar import TradingDay, ist_date
+from tradebot.domain.calendar import ist_date
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.market_rules import MarketRules, round_to_tick
 from tradebot.domain.orders import Side, Variety
 from tradebot.domain.policy import OffHours
 from tradebot.domain.quotes import Quote
+from tradebot.domain.trading_day import TradingDay
 from tradebot.engine.setting import Setting
 
 

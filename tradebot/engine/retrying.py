@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from tradebot.domain.calendar import TradingDay, ist, ist_date
+from tradebot.domain.calendar import ist, ist_date
 from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Order, OrderId, OrderStatus, Side, Source, Variety
 from tradebot.domain.retry import Step
+from tradebot.domain.trading_day import TradingDay
 from tradebot.engine import ledger
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.calls import PrepareRetry

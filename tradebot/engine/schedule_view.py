@@ -6,8 +6,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, Phase, ist, ist_date
+from tradebot.domain.calendar import IST, AmoWindow, Calendar, CalendarHorizonError, ist, ist_date
 from tradebot.domain.events import Event
+from tradebot.domain.trading_day import Phase
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.memory import Memory
 from tradebot.engine.messages import Job

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 
-from tradebot.domain.calendar import Calendar, CalendarHorizonError, TradingDay, ist, ist_date
+from tradebot.domain.calendar import Calendar, CalendarHorizonError, ist, ist_date
+from tradebot.domain.trading_day import TradingDay
 from tradebot.exchange.settings import ExchangeSettings
 
 _DAYS_KEPT_MAX = 4

@@ -8,21 +8,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 
-from tradebot.domain.calendar import (
-    AmoWindow,
-    AmoWindows,
-    Calendar,
-    CalendarHorizonError,
-    SessionPlan,
-    TradingDay,
-    ist,
-    ist_date,
-)
+from tradebot.domain.calendar import AmoWindow, AmoWindows, Calendar, CalendarHorizonError, ist, ist_date
 from tradebot.domain.corporate_actions import CorporateAction, adjust_price, factor_between
 from tradebot.domain.instruments import Instrument, InstrumentTerms
 from tradebot.domain.market_rules import MarketRules, price_band, round_to_tick, tick_reference_day, tick_size
 from tradebot.domain.orders import Side
 from tradebot.domain.quotes import Bar, Quote
+from tradebot.domain.trading_day import SessionPlan, TradingDay
 from tradebot.exchange.chance import draw_below
 from tradebot.exchange.depth import Depth, depth_around
 from tradebot.exchange.path import DayPath

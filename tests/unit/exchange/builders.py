@@ -14,7 +14,6 @@ from tradebot.domain.calendar import (
     Calendar,
     ClockWindow,
     ClosingAuctionTimes,
-    DayKind,
     Regime,
     SessionTimes,
     SpecialSession,
@@ -31,6 +30,7 @@ from tradebot.domain.market_rules import (
 )
 from tradebot.domain.orders import OrderType, Product, Side, Validity, Variety
 from tradebot.domain.quotes import Bar, Print
+from tradebot.domain.trading_day import DayKind
 from tradebot.exchange.commands import PlaceCommand, Placed
 from tradebot.exchange.exchange import Exchange
 from tradebot.exchange.market import MarketFacts

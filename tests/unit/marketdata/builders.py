@@ -18,10 +18,11 @@ from tradebot.adapters.marketdata.path import PathShape
 from tradebot.adapters.marketdata.seeded import SeededTape
 from tradebot.adapters.marketdata.seeded_parameters import load_parameters
 from tradebot.adapters.marketdata.tape import RecordedTape, daily_tape
-from tradebot.domain.calendar import IST, Calendar, Window
+from tradebot.domain.calendar import IST, Calendar
 from tradebot.domain.corporate_actions import ActionKind, CorporateAction
 from tradebot.domain.instruments import Instrument
 from tradebot.domain.quotes import Bar
+from tradebot.domain.trading_day import Window
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.unit.marketdata.builders import MONDAY, SHAPE, a_bar, a_window
 from tradebot.adapters.marketdata.path import day_path
-from tradebot.domain.calendar import Window
 from tradebot.domain.market_rules import on_tick
 from tradebot.domain.quotes import Bar, Print
+from tradebot.domain.trading_day import Window
 
 TICKS = [Decimal(tick) for tick in ("0.01", "0.05", "0.1", "0.5", "1", "5")]
 TWO_WINDOWS = (a_window("09:15", 45), a_window("11:30", 60))

@@ -24,10 +24,11 @@ from tests.unit.ui.builders import (
     the_order,
 )
 from tradebot.adapters.timekeeping.triggers import next_instant
-from tradebot.domain.calendar import Phase, ist_date
+from tradebot.domain.calendar import ist_date
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import JobRun, OrderStatus, PositionId, Side
 from tradebot.domain.policy import FlowFlags
+from tradebot.domain.trading_day import Phase
 from tradebot.engine.day_plan import plan_day
 from tradebot.engine.messages import Job
 from tradebot.engine.schedule_view import market_view, schedule

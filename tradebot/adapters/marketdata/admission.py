@@ -9,8 +9,9 @@ from typing import Protocol
 
 from tradebot.adapters.marketdata.fields import FieldError
 from tradebot.adapters.marketdata.read_report import Flaw
-from tradebot.domain.calendar import Calendar, CalendarHorizonError, TradingDay, ist_date
+from tradebot.domain.calendar import Calendar, CalendarHorizonError, ist_date
 from tradebot.domain.instruments import Instrument
+from tradebot.domain.trading_day import TradingDay
 
 
 class Admission(Protocol):

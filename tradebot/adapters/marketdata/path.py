@@ -10,9 +10,9 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 
 from tradebot.adapters.marketdata.chance import normals, uniforms
-from tradebot.domain.calendar import Window
 from tradebot.domain.market_rules import Direction, round_to_tick
 from tradebot.domain.quotes import Bar, Print
+from tradebot.domain.trading_day import Window
 
 _STEP_S = 60.0
 _CORNERS_MAX = 4

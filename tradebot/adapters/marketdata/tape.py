@@ -12,11 +12,12 @@ from tradebot.adapters.marketdata.bar_series import BarSeries, series_by_symbol
 from tradebot.adapters.marketdata.minute_files import MinuteBar, bar_of_minutes, prints_of_minutes
 from tradebot.adapters.marketdata.path import PathShape, day_path
 from tradebot.adapters.marketdata.tick_files import TickDay, bar_of_ticks
-from tradebot.domain.calendar import Calendar, Window
+from tradebot.domain.calendar import Calendar
 from tradebot.domain.corporate_actions import CorporateAction, UndeclaredJump, undeclared_jump
 from tradebot.domain.instruments import Instrument
 from tradebot.domain.market_rules import MarketRules, tick_size
 from tradebot.domain.quotes import Bar, Print
+from tradebot.domain.trading_day import Window
 from tradebot.exchange.tape import Tape
 
 # Two days of the data set's 35 symbols, and some more; a path that fell out is made again, the same.
