@@ -8,6 +8,7 @@ from datetime import datetime
 from tradebot.domain.events import EventName, Level
 from tradebot.domain.orders import OrderStatus
 from tradebot.engine import alerting, ledger
+from tradebot.engine.acknowledgements import Acknowledgements
 from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.batches import Batches
 from tradebot.engine.bounds import Bounds
@@ -71,6 +72,7 @@ class Handling:
         self._plan = plan
         self._wish_again = wish_again
         self._desk = Desk(setting)
+        self._acknowledgements = Acknowledgements(setting, self._desk)
         self._tracker = Tracker(setting, self._desk)
         judging, retry_desk = Judging(setting), RetryDesk(setting, self._desk)
         replacing = Replacing(setting, self._desk, retry_desk)
@@ -169,7 +171,7 @@ class Handling:
         """The broker has said something of orders; what waited for that goes on."""
         match message:
             case RequestAnswered():
-                self._desk.answered(unit, message)
+                self._acknowledgements.take(unit, message)
                 self._bounds.answered(unit, message)
             case BookSeen():
                 self._book_seen(unit, message)
