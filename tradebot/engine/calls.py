@@ -18,7 +18,7 @@ from tradebot.domain.errors import (
     SessionExpired,
 )
 from tradebot.domain.instruments import InstrumentTerms
-from tradebot.domain.orders import BrokerOrderId, Coid, Order, Variety
+from tradebot.domain.orders import BrokerOrderId, Coid, Order, PositionId, Variety
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Quote
 from tradebot.domain.refusals import RefusalClass, refusal_class
@@ -313,20 +313,34 @@ def _ask_strategies(call: MakeSignals, outside: Outside) -> tuple[tuple[Signal, 
 
 
 def _sells(call: PrepareSells, outside: Outside) -> SellsReady:
-    by_name = {strategy.name: strategy for strategy in outside.strategies}
-    targets = {}
-    for position in call.held:
-        strategy = by_name.get(position.metadata.get("strategy", ""))
-        target = strategy.target(position, call.trading_day, outside.history) if strategy else None
-        if target is not None:
-            targets[position.id] = target
+    targets, unusable = _ask_for_targets(call, outside)
     symbols = sorted({position.symbol for position in call.held})
     return SellsReady(
         job=call.job,
         targets=targets,
         terms=_terms(outside.broker, symbols),
         holdings=tuple(outside.broker.holdings()) if symbols else (),
+        unusable=unusable,
     )
+
+
+def _ask_for_targets(call: PrepareSells, outside: Outside) -> tuple[Mapping[PositionId, Decimal], Mapping[str, str]]:
+    """The targets of the day; a strategy that fails gives none, and keeps no other position from being sold."""
+    by_name = {strategy.name: strategy for strategy in outside.strategies}
+    targets: dict[PositionId, Decimal] = {}
+    unusable: dict[str, str] = {}
+    for position in call.held:
+        strategy = by_name.get(position.metadata.get("strategy", ""))
+        if strategy is None:
+            continue
+        try:
+            target = strategy.target(position, call.trading_day, outside.history)
+        except Exception as cause:  # the operator's own code may raise anything
+            unusable[strategy.name] = f"{type(cause).__name__}: {cause}"
+            continue
+        if target is not None:
+            targets[position.id] = target
+    return targets, unusable
 
 
 def _retry(call: PrepareRetry, outside: Outside) -> RetryReady:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from tradebot.domain.calendar import ist_date
@@ -104,9 +105,7 @@ class Jobs:
             if symbol not in unit.memory.halted:
                 text = f"{symbol}: {jump}; declare it in config/market/corporate_actions.toml, or leave it out"
                 ledger.tell(unit, EventName.SYMBOL_HALTED, text, fields={"symbol": symbol}, level=Level.ERROR)
-        for name, cause in ready.unusable.items():
-            text = f"strategy {name} gives no signals today: {cause}"
-            ledger.tell(unit, EventName.SIGNALS_UNUSABLE, text, fields={"strategy": name}, level=Level.ERROR)
+        _tell_unusable(unit, ready.unusable, "signals")
         counts = self._entries.place_all(unit, ready)
         self._finish(unit, ready.job, in_words(counts) or "no signals")
 
@@ -117,6 +116,7 @@ class Jobs:
             self._finish(unit, ready.job, self._retrying.run(unit, ready))
 
     def sells_ready(self, unit: Unit, ready: SellsReady) -> None:
+        _tell_unusable(unit, ready.unusable, "targets")
         self._sells.at_open(unit, ready)
         self._finish(unit, ready.job, f"{len(ready.targets)} targets")
 
@@ -265,6 +265,12 @@ class Jobs:
             return
         unit.new_job_runs.append(run)
         unit.job_runs[job.name] = run
+
+
+def _tell_unusable(unit: Unit, unusable: Mapping[str, str], what: str) -> None:
+    for name, cause in unusable.items():
+        text = f"strategy {name} gives no {what} today: {cause}"
+        ledger.tell(unit, EventName.SIGNALS_UNUSABLE, text, fields={"strategy": name}, level=Level.ERROR)
 
 
 def _brings_holdings(job: JobDue | None) -> bool:

@@ -74,12 +74,14 @@ class SignalsReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SellsReady:
-    """What is needed to place the sells of the day: targets by position, terms, and what may be sold."""
+    """What is needed to place the sells of the day: targets by position, terms, and what may be sold; `unusable` names
+    strategies that failed, with the cause: their positions keep the target they had."""
 
     job: JobDue
     targets: Mapping[PositionId, Decimal]
     terms: Mapping[str, InstrumentTerms]
     holdings: tuple[Holding, ...]
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from tradebot.domain.protection import Protection, protective_price
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger, protecting
 from tradebot.engine.desk import Desk
-from tradebot.engine.messages import BookSeen, SellsReady
+from tradebot.engine.messages import BookSeen, Job, SellsReady
 from tradebot.engine.questions import sells_of
 from tradebot.engine.retry_desk import RetryDesk, RetryTerms
 from tradebot.engine.setting import Setting
@@ -85,6 +85,8 @@ class Sells:
             if quote is None or terms is None or quote.best_bid is None:
                 continue
             judged = self._judge(unit, position, quote)
+            if judged.exit_rule is None and "target" in judged.metadata and not self._knows_targets(unit):
+                continue
             has_just_hit = judged.exit_rule != position.exit_rule
             self._drive(unit, judged, terms, quote, caps, has_just_hit=has_just_hit)
 
@@ -109,12 +111,20 @@ class Sells:
         latch = unit.latch
         target = position.metadata.get("target")
         rests = any(order.status is OrderStatus.PENDING for order in sells_of(unit, position.id))
+        counts = target is not None and not rests and self._knows_targets(unit)
         return Circumstances(
             opened_at=None if self._setting.policy.exits.ttl_from_first_fill else _submitted_at(unit, position),
-            target=Decimal(target) if target is not None and not rests else None,
+            target=Decimal(target) if target is not None and counts else None,
             is_panic=latch is not None and latch.mode is KillMode.FLATTEN,
             is_wanted=EXIT_WANTED in position.metadata,
         )
+
+    def _knows_targets(self, unit: Unit) -> bool:
+        """Whether the day's targets have come: a cycle at the very open neither sells at yesterday's nor places there
+        what would have to be moved a cycle later."""
+        day = self._setting.calendar.trading_day(ist_date(unit.now))
+        runs = (unit.job_runs.get(Job.OPEN), unit.job_runs.get(Job.FIRST_START))
+        return day is None or any(run is not None and run.planned_for >= day.opens_at for run in runs)
 
     def _with_peak(self, unit: Unit, position: Position, last_price: Decimal) -> Position:
         """A new peak is kept, and saved from the moment on at which the trailing stop can depend on it."""

@@ -203,16 +203,19 @@ class FakeMarket:
 
 @dataclass(slots=True)
 class FakeStrategy:
-    """Gives the signals and targets it was given."""
+    """Gives the signals and targets it was given, or fails."""
 
     given: list[Signal] = field(default_factory=list)
     targets: dict[PositionId, Decimal] = field(default_factory=dict)
     name: str = "test"
+    failure: Exception | None = None
 
     def signals(self, trading_day: date, history: History, held: Sequence[Position]) -> Sequence[Signal]:
         return self.given
 
     def target(self, position: Position, as_of: date, history: History) -> Decimal | None:
+        if self.failure is not None:
+            raise self.failure
         return self.targets.get(position.id)
 
 

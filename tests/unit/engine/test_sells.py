@@ -22,6 +22,7 @@ from tradebot.engine import ledger
 from tradebot.engine.messages import Job, JobDue
 
 TARGET = Decimal("1050")
+OPENS = NOON.replace(hour=3, minute=45)
 
 
 def holding(position: Position | None = None, *, sellable: int | None = None, **options: Any) -> House:
@@ -101,6 +102,58 @@ def test_a_restart_places_no_second_sell() -> None:
     house.job(Job.OPEN, house.clock.at + timedelta(seconds=1))
 
     assert house.broker.count("place") == 1
+
+
+def test_a_cycle_before_the_days_targets_are_known_places_nothing_at_yesterdays() -> None:
+    house = holding(a_position(metadata={"strategy": "test", "target": "1060"}), at=OPENS - timedelta(hours=1))
+    house.advance(minutes=60)
+
+    house.cycle()
+    before = house.orders(Side.SELL)
+    house.job(Job.OPEN)
+
+    assert before == []
+    assert house.the_order(Side.SELL).price == TARGET
+
+
+def test_yesterdays_target_does_not_sell_before_todays_is_known() -> None:
+    house = holding(a_position(metadata={"strategy": "test", "target": "1001"}), at=OPENS - timedelta(hours=1))
+    house.advance(minutes=60)
+
+    quoted(house, "1002")
+    house.job(Job.OPEN)
+
+    assert house.the_position().exit_rule is None
+    assert house.the_order(Side.SELL).price == TARGET
+
+
+def test_a_stop_does_not_wait_for_the_days_targets() -> None:
+    house = holding(a_position(metadata={"strategy": "test", "target": "1060"}), at=OPENS - timedelta(hours=1))
+    house.advance(minutes=60)
+
+    quoted(house, "900")
+
+    assert house.the_position().exit_rule == ExitRule.ATR_STOP
+    assert house.the_order(Side.SELL).metadata["rule"] == ExitRule.ATR_STOP
+
+
+def test_started_for_the_first_time_after_the_open_it_sells_at_the_targets_that_it_has() -> None:
+    house = holding(a_position(metadata={"strategy": "test", "target": "1060"}))
+
+    house.cycle()
+
+    assert house.the_order(Side.SELL).price == 1060
+
+
+def test_a_strategy_that_fails_keeps_no_position_from_its_sell() -> None:
+    house = holding(a_position(metadata={"strategy": "test", "target": "1060"}))
+    house.strategy.failure = ValueError("no column close")
+
+    house.job(Job.OPEN)
+
+    assert house.the_order(Side.SELL).price == 1060
+    [told] = house.told(EventName.SIGNALS_UNUSABLE)
+    assert told.message == "strategy test gives no targets today: ValueError: no column close"
 
 
 def test_a_standing_sell_follows_its_target_down() -> None:

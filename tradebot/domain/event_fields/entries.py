@@ -14,7 +14,7 @@ ENTRY_EVENTS: Mapping[EventName, EventFields] = {
         sometimes=("sent", "observed", "deferred", "blocked", "failed", "duplicate", "uncertain", "exhausted"),
     ),
     EventName.SIGNALS_UNUSABLE: EventFields(
-        meaning="A strategy failed or cannot trust what it reads; it gives no signal this time.",
+        meaning="A strategy failed or cannot trust what it reads; it gives no signal, or no target, this time.",
         levels=ERROR_ONLY,
         always=("strategy",),
     ),
