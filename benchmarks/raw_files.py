@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from tradebot.adapters.registry import JOURNAL
 from tradebot.adapters.registry_format import encode_journal_line
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.rows import OnConflict, RowWriter
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.domain.stored import Changes
@@ -23,15 +23,15 @@ Rows = Sequence[tuple[RowWriter, list[Any]]]
 
 _sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 _KINDS: tuple[tuple[str, Any, OnConflict], ...] = (
-    ("orders", tables.orders, "replace"),
-    ("attempts", tables.attempts, "replace"),
-    ("requests", tables.broker_requests, "replace"),
-    ("positions", tables.positions, "replace"),
-    ("fills", tables.fills, "keep"),
-    ("events", tables.order_events, "fail"),
-    ("decisions", tables.decisions, "keep"),
-    ("job_runs", tables.job_runs, "keep"),
-    ("lifecycle_ids", tables.order_lifecycle_ids, "replace"),
+    ("orders", order_tables.orders, "replace"),
+    ("attempts", order_tables.attempts, "replace"),
+    ("requests", order_tables.broker_requests, "replace"),
+    ("positions", book_tables.positions, "replace"),
+    ("fills", order_tables.fills, "keep"),
+    ("events", order_tables.order_events, "fail"),
+    ("decisions", book_tables.decisions, "keep"),
+    ("job_runs", book_tables.job_runs, "keep"),
+    ("lifecycle_ids", order_tables.order_lifecycle_ids, "replace"),
 )
 
 

@@ -19,7 +19,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from benchmarks.figures import Goal, Line, Row, at_least, at_most, percentile
 from benchmarks.stream_stage import ORDERS, StreamStage, open_stream_stage
 from tests.builders import ACCOUNT
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import order_tables
 
 RATES = (100, 300, 500, 1_000, 1_500, 2_000, 3_000, 4_000, 6_000)
 LAG_S_MAX = 1.0
@@ -150,7 +150,7 @@ def _fault(stage: StreamStage, load: Load, found: dict[str, list[list[int]]], la
 
 def _booked(stage: StreamStage) -> int:
     with stage.stage.database.connect() as connection:
-        return int(connection.execute(select(func.count()).select_from(tables.fills)).scalar_one())
+        return int(connection.execute(select(func.count()).select_from(order_tables.fills)).scalar_one())
 
 
 def _settled(stage: StreamStage, end: float) -> float:

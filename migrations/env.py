@@ -30,7 +30,7 @@ def migrate() -> None:
         with engine.connect() as connection:
             context.configure(
                 connection=connection,
-                target_metadata=tables.metadata,
+                target_metadata=tables.whole_schema,
                 render_as_batch=True,
                 transactional_ddl=True,
                 compare_type=True,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from migrations.legacy_rows import Columns, our_attempt, our_order, our_position
 from migrations.simplification import Unmovable, cut, filled
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.domain.coids import IMPORTED
 from tradebot.domain.errors import StateCorrupt
 
@@ -105,7 +105,7 @@ class _Books:
         self._connection = connection
         self._owner = owner
         self._columns = Columns({})
-        orders, events = tables.orders.c, tables.order_events.c
+        orders, events = order_tables.orders.c, order_tables.order_events.c
         ids = connection.execute(sa.select(orders.id, orders.broker_order_id)).all()
         self._ids = {row[0] for row in ids}
         self._broker_ids = {row[1] for row in ids if row[1] is not None}
@@ -121,12 +121,12 @@ class _Books:
             return False
         order = self._order(row, order_id, number, now)
         position = our_position(order)
-        self._insert(tables.orders, order)
+        self._insert(order_tables.orders, order)
         if (attempt := our_attempt(order)) is not None:
-            self._insert(tables.attempts, attempt)
+            self._insert(order_tables.attempts, attempt)
         if position is not None:
-            self._insert(tables.positions, position)
-        self._insert(tables.order_events, self._event(order, now))
+            self._insert(book_tables.positions, position)
+        self._insert(order_tables.order_events, self._event(order, now))
         self._ids.add(order_id)
         if order["broker_order_id"] is not None:
             self._broker_ids.add(order["broker_order_id"])

@@ -130,7 +130,7 @@ def traded(home: Path, start: datetime, until: datetime) -> Report:
     )
     registry = CoidRegistry.open(RealDisk(durability="process"), home / "state", exchange.now)
     database = open_engine(f"sqlite:///{home / 'state' / 'tradebot.db'}", "process")
-    tables.metadata.create_all(database)
+    tables.whole_schema.create_all(database)
     store = SqlOrderStore(database)
     clock = VirtualClock(exchange.now)
     log = JsonlLog(home / "logs", started_at=clock.now(), session_id="test", clock=clock, on_full="wait")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.builders import NOON, an_attempt, an_order, later
 from tests.unit.storage.databases import KINDS, a_database
 from tradebot.adapters.lookups import MemoryLookup
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import order_tables
 from tradebot.adapters.storage.lifecycle_care import findings, move_in, note_account, stats
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore, NewId
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -132,7 +132,7 @@ def test_the_database_itself_forbids_two_active_ids(engine: Engine, store: Lifec
         "updated_at": NOON,
     }
     with pytest.raises(IntegrityError), engine.begin() as connection:
-        connection.execute(tables.order_lifecycle_ids.insert(), row)
+        connection.execute(order_tables.order_lifecycle_ids.insert(), row)
 
 
 def test_two_parallel_adds_leave_one_active(engine: Engine, store: LifecycleStore) -> None:

@@ -28,7 +28,7 @@ from tradebot.adapters.storage.database import (
 )
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
-from tradebot.adapters.storage.tables import metadata
+from tradebot.adapters.storage.tables import whole_schema
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.adapters.token_file import TokenFile, hashed, token_of
 from tradebot.adapters.webhooks.receivers import Receivers
@@ -58,7 +58,7 @@ class FileDatabase:
     def __init__(self, path: Path) -> None:
         self.url = f"sqlite:///{path}"
         self.engine = open_engine(self.url, "process")
-        metadata.create_all(self.engine)
+        whole_schema.create_all(self.engine)
         self.store = SqlOrderStore(self.engine)
 
 

@@ -25,7 +25,7 @@ from tests.unit.engine.fakes import (
 )
 from tradebot.adapters.kill_latch import MemoryLatch
 from tradebot.adapters.registry import CoidRegistry
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import order_tables
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.rows import read_all
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
@@ -204,7 +204,7 @@ class House:
 
     def story(self) -> list[OrderEvent]:
         """Every event of every order, as the database has them."""
-        table = tables.order_events
+        table = order_tables.order_events
         with self.database.engine.connect() as connection:
             return read_all(connection, OrderEvent, select(table).order_by(table.c.sequence))
 

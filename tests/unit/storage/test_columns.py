@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 from sqlalchemy import Table
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, JobRun, Order, OrderEvent
 from tradebot.domain.positions import Position
@@ -16,15 +16,15 @@ from tradebot.domain.positions import Position
 @pytest.mark.parametrize(
     ("kind", "table"),
     [
-        (Order, tables.orders),
-        (Attempt, tables.attempts),
-        (BrokerRequest, tables.broker_requests),
-        (Fill, tables.fills),
-        (Position, tables.positions),
-        (OrderEvent, tables.order_events),
-        (Decision, tables.decisions),
-        (JobRun, tables.job_runs),
-        (CommandRun, tables.command_runs),
+        (Order, order_tables.orders),
+        (Attempt, order_tables.attempts),
+        (BrokerRequest, order_tables.broker_requests),
+        (Fill, order_tables.fills),
+        (Position, book_tables.positions),
+        (OrderEvent, order_tables.order_events),
+        (Decision, book_tables.decisions),
+        (JobRun, book_tables.job_runs),
+        (CommandRun, book_tables.command_runs),
     ],
 )
 def test_every_field_has_its_column_and_the_reverse(kind: type, table: Table) -> None:

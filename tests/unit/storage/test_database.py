@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.unit.storage.builders import MONDAY, an_attempt, an_event, an_order
 from tradebot.adapters.disk import DiskFailed
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import order_tables
 from tradebot.adapters.storage.database import fetch_all, for_reading, open_engine, time_statements, write_transaction
 from tradebot.adapters.storage.faults import failed_save
 from tradebot.adapters.storage.order_store import SqlOrderStore
@@ -176,7 +176,7 @@ class _Cursor:
 @pytest.mark.parametrize("number", [1, 25])
 def test_a_kind_of_row_costs_one_statement_however_many_there_are(engine: Engine, number: int) -> None:
     orders = [an_order(n) for n in range(number)]
-    writer = RowWriter(tables.orders, engine.dialect, "replace")
+    writer = RowWriter(order_tables.orders, engine.dialect, "replace")
     cursor = _Cursor()
 
     writer.write(cursor, writer.parameters(orders))  # type: ignore[arg-type]
@@ -218,7 +218,9 @@ def test_a_statement_by_the_drivers_own_cursor_is_timed_like_any_other(engine: E
     SqlOrderStore(engine).save(Changes(orders=[an_order()]))
     seconds, meter = count(), NotingMeter()
     time_statements(engine, lambda: float(next(seconds)), meter)
-    reader = RowReader(Order, select(tables.orders).where(tables.orders.c.symbol == bindparam("symbol", type_=String)))
+    reader = RowReader(
+        Order, select(order_tables.orders).where(order_tables.orders.c.symbol == bindparam("symbol", type_=String))
+    )
 
     with for_reading(engine).begin() as connection:
         meter.took_s.clear()  # of the transaction's beginning

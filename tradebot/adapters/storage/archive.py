@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, func, insert, or_, select
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.backup import publish
 from tradebot.adapters.storage.copying import content_of, rows_of
 from tradebot.adapters.storage.schema_version import check_version, create_database
@@ -20,19 +20,19 @@ from tradebot.domain.outbox import OutboxState
 _FINISHED = (OrderStatus.CLOSED, OrderStatus.CANCELLED)
 # What belongs to an order and goes with it; orders of a batch stay, since a batch is told as a whole.
 _CHILDREN = (
-    tables.order_events,
-    tables.fills,
-    tables.broker_requests,
-    tables.attempts,
-    tables.decisions,
-    tables.order_lifecycle_ids,
+    order_tables.order_events,
+    order_tables.fills,
+    order_tables.broker_requests,
+    order_tables.attempts,
+    book_tables.decisions,
+    order_tables.order_lifecycle_ids,
 )
 _TRIGGERS = {
     "sqlite": ("DROP TRIGGER order_events_no_delete",),
     "postgresql": ("ALTER TABLE order_events DISABLE TRIGGER order_events_append_only",),
 }
 _TRIGGERS_AGAIN = {
-    "sqlite": tuple(text for text in tables.APPEND_ONLY["sqlite"] if "no_delete" in text),
+    "sqlite": tuple(text for text in order_tables.APPEND_ONLY["sqlite"] if "no_delete" in text),
     "postgresql": ("ALTER TABLE order_events ENABLE TRIGGER order_events_append_only",),
 }
 
@@ -74,7 +74,7 @@ def archive(engine: Engine, target: Path, before: datetime) -> Archived:
 def _parts(connection: Connection, before: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
     """Each table with its rows that go, those first that refer to others. The keys are fixed now: what refers to an
     order is looked for also when the order itself has gone."""
-    orders, positions, outbox = tables.orders, tables.positions, tables.outbox
+    orders, positions, outbox = order_tables.orders, book_tables.positions, book_tables.outbox
     going = list(connection.execute(select(orders.c.id).where(_old_orders(before))).scalars())
     staying = select(orders.c.position_id).where(orders.c.position_id.is_not(None), orders.c.id.not_in(going))
     old_positions = (positions.c.closed_at < before) & positions.c.id.not_in(staying)
@@ -92,7 +92,8 @@ def _parts(connection: Connection, before: datetime) -> list[tuple[Table, Column
 def _old_orders(before: datetime) -> ColumnElement[bool]:
     """Finished, with nothing open at the broker, in no batch, and not the one with an account's last event: the
     next event's number follows from that."""
-    orders, attempts, events, legs = tables.orders, tables.attempts, tables.order_events, tables.batch_legs
+    orders, attempts, events = order_tables.orders, order_tables.attempts, order_tables.order_events
+    legs = book_tables.batch_legs
     ends = select(events.c.account_id, func.max(events.c.sequence).label("sequence")).group_by(events.c.account_id)
     end = ends.subquery()
     last = select(events.c.order_id).join(

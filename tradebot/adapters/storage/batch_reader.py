@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import for_reading
 from tradebot.adapters.storage.rows import read_all
 from tradebot.domain.batches import Batch, Leg
@@ -29,7 +29,7 @@ class BatchReader:
         self._reading = for_reading(engine)
 
     def batch(self, batch_id: str) -> BatchStory | None:
-        batches, legs, orders = tables.batches, tables.batch_legs, tables.orders
+        batches, legs, orders = book_tables.batches, book_tables.batch_legs, order_tables.orders
         with self._reading.begin() as connection:
             found = read_all(connection, Batch, select(batches).where(batches.c.id == batch_id))
             if not found:
@@ -48,7 +48,7 @@ class BatchReader:
             )
 
     def newest(self, account_id: str, limit: int = 50) -> Sequence[Batch]:
-        batches = tables.batches
+        batches = book_tables.batches
         query = select(batches).where(batches.c.account_id == account_id)
         with self._reading.begin() as connection:
             return read_all(connection, Batch, query.order_by(batches.c.created_at.desc(), batches.c.id).limit(limit))

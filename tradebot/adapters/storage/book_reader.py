@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import BUSY_TIMEOUT_MS, for_reading, open_engine
 from tradebot.adapters.storage.rows import read_all
 from tradebot.adapters.storage.schema_version import check_version
@@ -138,7 +138,7 @@ class BookReader:
 
     def books(self, since: datetime, coids: Collection[Coid] = ()) -> StoredBooks:
         """The attempts that are open, changed at `since` or later, or have one of these ids, and what is theirs."""
-        attempts, orders = tables.attempts, tables.orders
+        attempts, orders = order_tables.attempts, order_tables.orders
         with self._reading.begin() as connection:
             wanted = or_(attempts.c.status.in_(_OPEN), attempts.c.updated_at >= since)
             newest = select(attempts).where(wanted).order_by(attempts.c.updated_at.desc()).limit(ROWS_MAX)
@@ -152,7 +152,7 @@ class BookReader:
             return StoredBooks(
                 attempts=sorted(found.values(), key=lambda attempt: (attempt.created_at, attempt.coid)),
                 orders=sorted(of_id.values(), key=lambda order: (order.created_at, order.id)),
-                fills=list(_of_keys(connection, Fill, tables.fills, tables.fills.c.order_id, set(of_id))),
+                fills=list(_of_keys(connection, Fill, order_tables.fills, order_tables.fills.c.order_id, set(of_id))),
                 requests=_unanswered(connection),
                 positions=_open_positions(connection),
                 job_runs=_last_job_runs(connection),
@@ -163,8 +163,8 @@ class BookReader:
     def run(self, since: datetime | None = None, until: datetime | None = None) -> RunBooks:
         """What was made or changed from `since` on and before `until`; all of it without them."""
         stretch = _Stretch(since=since, until=until)
-        orders, fills, positions, events = tables.orders, tables.fills, tables.positions, tables.order_events
-        decisions, runs = tables.decisions, tables.job_runs
+        orders, fills, events = order_tables.orders, order_tables.fills, order_tables.order_events
+        positions, decisions, runs = book_tables.positions, book_tables.decisions, book_tables.job_runs
         with self._reading.begin() as connection:
             changed = stretch.read(connection, Position, positions.c.updated_at)
             known = {position.id for position in changed}
@@ -179,7 +179,7 @@ class BookReader:
 
     def knows(self, coids: Collection[Coid]) -> bool:
         """Whether every one of these orders is there."""
-        attempts = tables.attempts
+        attempts = order_tables.attempts
         with self._reading.begin() as connection:
             found = sum(1 for _ in _of_keys(connection, Attempt, attempts, attempts.c.coid, set(coids)))
         return found == len(set(coids))
@@ -239,26 +239,26 @@ def _of_keys(
 
 
 def _latest(connection: Connection) -> datetime | None:
-    columns = (tables.attempts.c.updated_at, tables.order_events.c.at, tables.job_runs.c.finished_at)
+    columns = (order_tables.attempts.c.updated_at, order_tables.order_events.c.at, book_tables.job_runs.c.finished_at)
     found = [connection.execute(select(func.max(column))).scalar() for column in columns]
     return max((instant for instant in found if instant is not None), default=None)
 
 
 def _unanswered(connection: Connection) -> list[BrokerRequest]:
-    requests = tables.broker_requests
+    requests = order_tables.broker_requests
     query = select(requests).where(requests.c.state.in_(_UNANSWERED)).order_by(requests.c.prepared_at, requests.c.id)
     return read_all(connection, BrokerRequest, query)
 
 
 def _open_positions(connection: Connection) -> list[Position]:
-    positions = tables.positions
+    positions = book_tables.positions
     return read_all(
         connection, Position, select(positions).where(positions.c.closed_at.is_(None)).order_by(positions.c.id)
     )
 
 
 def _last_job_runs(connection: Connection) -> list[JobRun]:
-    runs = tables.job_runs
+    runs = book_tables.job_runs
     last = select(runs.c.name, func.max(runs.c.planned_for).label("planned_for")).group_by(runs.c.name).subquery()
     is_last = (runs.c.name == last.c.name) & (runs.c.planned_for == last.c.planned_for)
     return read_all(connection, JobRun, select(runs).join(last, is_last).order_by(runs.c.planned_for, runs.c.name))
@@ -266,7 +266,7 @@ def _last_job_runs(connection: Connection) -> list[JobRun]:
 
 def _last_events(connection: Connection, order_ids: Collection[OrderId]) -> dict[OrderId, OrderEvent]:
     """A story that was brought over from older software may have no line."""
-    events = tables.order_events
+    events = order_tables.order_events
     found: dict[OrderId, OrderEvent] = {}
     for line in _of_keys(connection, OrderEvent, events, events.c.order_id, order_ids):
         before = found.get(line.order_id)

@@ -44,7 +44,7 @@ def copy_database(source: Engine, target: Engine) -> list[CopiedTable]:
     check_version(source)
     check_version(target)
     with for_reading(source).begin() as reading, target.begin() as writing:
-        return [_copied(table, reading, writing) for table in tables.metadata.sorted_tables]
+        return [_copied(table, reading, writing) for table in tables.whole_schema.sorted_tables]
 
 
 def _copied(table: Table, reading: Connection, writing: Connection) -> CopiedTable:

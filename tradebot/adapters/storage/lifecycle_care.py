@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, case, func, select
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.rows import RowWriter
 from tradebot.domain.errors import SaveFailed
@@ -51,7 +51,7 @@ def move_in(engine: Engine, at: datetime) -> Moved:
 
     One that the database refuses is counted and stops no other.
     """
-    orders, ids = tables.orders, tables.order_lifecycle_ids
+    orders, ids = order_tables.orders, order_tables.order_lifecycle_ids
     writer = RowWriter(ids, engine.dialect, "keep")
     has_own = select(ids.c.order_id).where(ids.c.id_type == IdType.ORDER.value)
     with for_reading(engine).begin() as connection:
@@ -70,14 +70,14 @@ def move_in(engine: Engine, at: datetime) -> Moved:
 
 def note_account(engine: Engine, account_id: str, kind: AccountKind) -> None:
     """Write down whether an account's orders reach a broker, for those who look at the database."""
-    writer = RowWriter(tables.accounts, engine.dialect, "replace")
+    writer = RowWriter(book_tables.accounts, engine.dialect, "replace")
     with write_transaction(engine) as cursor:
         writer.write(cursor, writer.parameters([_Account(id=account_id, kind=kind)]))
 
 
 def findings(engine: Engine) -> list[str]:
     """What must not be, in words; empty when all is well. At most `FINDINGS_MAX` of each kind."""
-    orders, ids = tables.orders, tables.order_lifecycle_ids
+    orders, ids = order_tables.orders, order_tables.order_lifecycle_ids
     twice = (
         select(ids.c.order_id, ids.c.id_type)
         .where(ids.c.status == IdStatus.ACTIVE.value)
@@ -101,7 +101,7 @@ def findings(engine: Engine) -> list[str]:
 
 def stats(engine: Engine) -> tuple[Sequence[Count], Sequence[Count]]:
     """Counts by type, and by day of creation."""
-    ids = tables.order_lifecycle_ids
+    ids = order_tables.order_lifecycle_ids
     active = func.sum(case((ids.c.status == IdStatus.ACTIVE.value, 1), else_=0))
     by_type = select(ids.c.id_type, func.count(), active).group_by(ids.c.id_type).order_by(ids.c.id_type)
     rows = select(ids.c.created_at, ids.c.status)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, PoolProxiedConnection, bindparam, select, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from tradebot.adapters.lookups import MemoryLookup
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.raw_select import RawSelect
 from tradebot.adapters.storage.rows import RowWriter, read_all
@@ -54,9 +54,9 @@ class LifecycleStore:
         self._connection: PoolProxiedConnection | None = None
         self._cursor: DBAPICursor | None = None
         self._lookup = lookup if lookup is not None else MemoryLookup()
-        self._writer = RowWriter(tables.order_lifecycle_ids, engine.dialect, "replace")
-        self._graveyard = RowWriter(tables.dead_letters, engine.dialect, "keep")
-        ids, orders, attempts = tables.order_lifecycle_ids, tables.orders, tables.attempts
+        self._writer = RowWriter(order_tables.order_lifecycle_ids, engine.dialect, "replace")
+        self._graveyard = RowWriter(book_tables.dead_letters, engine.dialect, "keep")
+        ids, orders, attempts = order_tables.order_lifecycle_ids, order_tables.orders, order_tables.attempts
         rows = select(*(ids.c[name] for name in _FIELDS))
         self._by_id = RawSelect(rows.where(ids.c.lifecycle_id == bindparam("name")), engine.dialect)
         active = rows.where(
@@ -143,7 +143,7 @@ class LifecycleStore:
 
     def history(self, order_id: OrderId) -> Mapping[IdType, Sequence[LifecycleId]]:
         """Every id of an order by time and then id, grouped by type."""
-        ids = tables.order_lifecycle_ids
+        ids = order_tables.order_lifecycle_ids
         query = select(ids).where(ids.c.order_id == order_id).order_by(ids.c.created_at, ids.c.id)
         with self._reading.begin() as connection:
             rows = read_all(connection, LifecycleId, query)
@@ -163,7 +163,7 @@ class LifecycleStore:
 
     def dead(self, limit: int = 100) -> Sequence[DeadLetter]:
         """The newest first."""
-        letters = tables.dead_letters
+        letters = book_tables.dead_letters
         query = select(letters).order_by(letters.c.at.desc(), letters.c.named_id).limit(limit)
         with self._reading.begin() as connection:
             return read_all(connection, DeadLetter, query)

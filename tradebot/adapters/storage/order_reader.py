@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, String, Table, bindparam, case, func, or_, select
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import for_reading
 from tradebot.adapters.storage.rows import RowReader, read_all
 from tradebot.domain.calendar import ist
@@ -57,7 +57,7 @@ class OrderReader:
 
     def orders(self, status: OrderStatus | None = None, limit: int = 50) -> Sequence[Order]:
         """The newest first. `limit` is 1 to `ROWS_MAX`, here as everywhere; else ValueError."""
-        orders = tables.orders
+        orders = order_tables.orders
         query = select(orders).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(_checked(limit))
         if status is not None:
             query = query.where(orders.c.status == status)
@@ -66,7 +66,7 @@ class OrderReader:
 
     def page(self, query: OrderQuery) -> OrderPage:
         """What matches everything that is asked for, the newest first."""
-        orders, wanted = tables.orders, _wanted(query)
+        orders, wanted = order_tables.orders, _wanted(query)
         found = select(orders).where(*wanted).order_by(orders.c.created_at.desc(), orders.c.id.desc())
         found = found.limit(_checked(query.limit)).offset(query.offset)
         with self._reading.begin() as connection:
@@ -75,7 +75,7 @@ class OrderReader:
 
     def figures(self, query: OrderQuery, now: datetime) -> OrderFigures:
         """Counts over all that match, however many; `now` says which failed ones have expired."""
-        orders = tables.orders
+        orders = order_tables.orders
         not_expired = or_(orders.c.expires_at.is_(None), orders.c.expires_at > now)
         counts = (func.count(), _count_of(not_expired), _count_of(orders.c.execution_qty > 0))
         by_status = select(orders.c.status, *counts).where(*_wanted(query)).group_by(orders.c.status)
@@ -89,7 +89,7 @@ class OrderReader:
 
     def updates(self, account_id: str, since: int, limit: int) -> Sequence[OrderUpdate]:
         """The account's events after the sequence number `since`, oldest first."""
-        events, orders = tables.order_events, tables.orders
+        events, orders = order_tables.order_events, order_tables.orders
         after = (events.c.account_id == account_id) & (events.c.sequence > since)
         query = select(events).where(after).order_by(events.c.sequence).limit(_checked(limit))
         with self._reading.begin() as connection:
@@ -100,7 +100,7 @@ class OrderReader:
 
     def snapshot(self, account_id: str) -> Snapshot:
         """The account's pending orders (the newest ROWS_MAX) and its last sequence number, in one state."""
-        events, orders = tables.order_events, tables.orders
+        events, orders = order_tables.order_events, order_tables.orders
         last = select(func.max(events.c.sequence)).where(events.c.account_id == account_id)
         is_open = (orders.c.account_id == account_id) & (orders.c.status == OrderStatus.PENDING)
         query = select(orders).where(is_open).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(ROWS_MAX)
@@ -110,7 +110,7 @@ class OrderReader:
 
     def fills(self, account_ids: Sequence[str], since: datetime, limit: int = ROWS_MAX) -> Sequence[Fill]:
         """What was booked at `since` or later, oldest first."""
-        fills = tables.fills
+        fills = order_tables.fills
         newest = select(fills).where(fills.c.account_id.in_(account_ids), fills.c.booked_at >= since)
         newest = newest.order_by(fills.c.booked_at.desc(), fills.c.trade_id.desc()).limit(_checked(limit))
         with self._reading.begin() as connection:
@@ -149,7 +149,7 @@ class OrderReader:
         limit: int = 50,
     ) -> Sequence[Decision]:
         """The newest first, of those that match everything that is given."""
-        decisions = tables.decisions
+        decisions = book_tables.decisions
         query = select(decisions).order_by(decisions.c.at.desc(), decisions.c.id).limit(_checked(limit))
         if decision_id is not None:
             query = query.where(decisions.c.id == decision_id)
@@ -161,7 +161,7 @@ class OrderReader:
             return read_all(connection, Decision, query)
 
     def open_positions(self) -> Sequence[Position]:
-        positions = tables.positions
+        positions = book_tables.positions
         query = select(positions).where(positions.c.closed_at.is_(None)).order_by(positions.c.id)
         with self._reading.begin() as connection:
             return read_all(connection, Position, query)
@@ -173,7 +173,7 @@ class OrderReader:
 
     def attempt_counts(self) -> Mapping[AttemptStatus, int]:
         """How many client order ids stand in each status, none left out."""
-        attempts = tables.attempts
+        attempts = order_tables.attempts
         query = select(attempts.c.status, func.count()).group_by(attempts.c.status)
         with self._reading.begin() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}
@@ -181,7 +181,7 @@ class OrderReader:
 
     def summary(self, since: datetime | None = None) -> RunSummary:
         """Of the orders and positions that changed, and the fills that were booked, at `since` or later."""
-        fills, positions = tables.fills, tables.positions
+        fills, positions = order_tables.fills, book_tables.positions
         booked = select(func.count()).select_from(fills)
         profits = select(positions.c.realised_pnl)
         if since is not None:
@@ -199,7 +199,7 @@ class OrderReader:
 
 
 def _wanted(query: OrderQuery) -> list[ColumnElement[bool]]:
-    orders = tables.orders
+    orders = order_tables.orders
     wanted: list[ColumnElement[bool]] = []
     if query.user_id is not None:
         wanted.append(orders.c.user_id == query.user_id)
@@ -260,14 +260,14 @@ _WANTED = bindparam("wanted", type_=String)
 
 
 def _own_id(column: ColumnElement[Any]) -> RowReader[Order]:
-    orders = tables.orders
+    orders = order_tables.orders
     return RowReader(Order, select(orders).where(column == _WANTED).order_by(orders.c.created_at.desc()).limit(1))
 
 
 def _earlier_id(column: ColumnElement[Any]) -> RowReader[Order]:
     """An order that was sent more than once: its earlier ids stand in its attempts alone."""
-    orders = tables.orders
-    earlier = select(tables.attempts.c.order_id).where(column == _WANTED).limit(1)
+    orders = order_tables.orders
+    earlier = select(order_tables.attempts.c.order_id).where(column == _WANTED).limit(1)
     return RowReader(Order, select(orders).where(orders.c.id.in_(earlier)))
 
 
@@ -277,21 +277,22 @@ def _of_order(kind: type[Value], table: Table, *by: str) -> RowReader[Value]:
 
 
 def _related() -> RowReader[Order]:
-    orders = tables.orders
+    orders = order_tables.orders
     same = (orders.c.position_id == bindparam("position", type_=String)) & (orders.c.id != _WANTED)
     return RowReader(Order, select(orders).where(same).order_by(orders.c.created_at, orders.c.id).limit(ROWS_MAX))
 
 
-_BY_OWN_ID = [_own_id(tables.orders.c[name]) for name in ("id", "coid", "broker_order_id")]
-_BY_EARLIER_ID = [_earlier_id(tables.attempts.c[name]) for name in ("coid", "broker_order_id")]
+_BY_OWN_ID = [_own_id(order_tables.orders.c[name]) for name in ("id", "coid", "broker_order_id")]
+_BY_EARLIER_ID = [_earlier_id(order_tables.attempts.c[name]) for name in ("coid", "broker_order_id")]
 _BY_NAME = RowReader(
-    LifecycleId, select(tables.order_lifecycle_ids).where(tables.order_lifecycle_ids.c.lifecycle_id == _WANTED)
+    LifecycleId,
+    select(order_tables.order_lifecycle_ids).where(order_tables.order_lifecycle_ids.c.lifecycle_id == _WANTED),
 )
-_EVENTS = _of_order(OrderEvent, tables.order_events, "account_id", "sequence")
-_ATTEMPTS = _of_order(Attempt, tables.attempts, "created_at", "number")
-_REQUESTS = _of_order(BrokerRequest, tables.broker_requests, "prepared_at", "id")
-_FILLS = _of_order(Fill, tables.fills, "traded_at", "trade_id")
-_IDS = _of_order(LifecycleId, tables.order_lifecycle_ids, "created_at", "id")
+_EVENTS = _of_order(OrderEvent, order_tables.order_events, "account_id", "sequence")
+_ATTEMPTS = _of_order(Attempt, order_tables.attempts, "created_at", "number")
+_REQUESTS = _of_order(BrokerRequest, order_tables.broker_requests, "prepared_at", "id")
+_FILLS = _of_order(Fill, order_tables.fills, "traded_at", "trade_id")
+_IDS = _of_order(LifecycleId, order_tables.order_lifecycle_ids, "created_at", "id")
 _RELATED = _related()
 
 
@@ -300,7 +301,7 @@ def _count_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _counts(connection: Connection, since: datetime | None) -> dict[OrderStatus, int]:
-    orders = tables.orders
+    orders = order_tables.orders
     query = select(orders.c.status, func.count()).group_by(orders.c.status)
     if since is not None:
         query = query.where(orders.c.updated_at >= since)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from tradebot.adapters.disk import DiskFailed
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables, order_tables
 from tradebot.adapters.storage.database import for_reading, write_transaction
 from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.rows import OnConflict, RowWriter, read_all
@@ -55,21 +55,21 @@ _COIDS_PER_QUERY = 500
 # In the order in which rows may refer to each other.
 _LATEST_IDS = 1_000
 _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
-    ("orders", tables.orders, "replace"),
-    ("attempts", tables.attempts, "replace"),
-    ("requests", tables.broker_requests, "replace"),
-    ("positions", tables.positions, "replace"),
-    ("fills", tables.fills, "keep"),
-    ("events", tables.order_events, "fail"),
-    ("decisions", tables.decisions, "replace"),
-    ("job_runs", tables.job_runs, "keep"),
-    ("command_runs", tables.command_runs, "keep"),
-    ("batches", tables.batches, "replace"),
-    ("batch_legs", tables.batch_legs, "replace"),
-    ("lifecycle_ids", tables.order_lifecycle_ids, "replace"),
-    ("dead_letters", tables.dead_letters, "keep"),
-    ("outbox", tables.outbox, "keep"),
-    ("outbox_marks", tables.outbox, "replace"),
+    ("orders", order_tables.orders, "replace"),
+    ("attempts", order_tables.attempts, "replace"),
+    ("requests", order_tables.broker_requests, "replace"),
+    ("positions", book_tables.positions, "replace"),
+    ("fills", order_tables.fills, "keep"),
+    ("events", order_tables.order_events, "fail"),
+    ("decisions", book_tables.decisions, "replace"),
+    ("job_runs", book_tables.job_runs, "keep"),
+    ("command_runs", book_tables.command_runs, "keep"),
+    ("batches", book_tables.batches, "replace"),
+    ("batch_legs", book_tables.batch_legs, "replace"),
+    ("lifecycle_ids", order_tables.order_lifecycle_ids, "replace"),
+    ("dead_letters", book_tables.dead_letters, "keep"),
+    ("outbox", book_tables.outbox, "keep"),
+    ("outbox_marks", book_tables.outbox, "replace"),
 )
 
 
@@ -117,7 +117,7 @@ class SqlOrderStore:
             raise
 
     def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
-        table = tables.attempts
+        table = order_tables.attempts
         found: list[Attempt] = []
         with self._reading.begin() as connection:
             for start in range(0, len(coids), _COIDS_PER_QUERY):
@@ -127,12 +127,12 @@ class SqlOrderStore:
         return found
 
     def batch_fingerprint(self, batch_id: str) -> str | None:
-        batches = tables.batches
+        batches = book_tables.batches
         with self._reading.begin() as connection:
             return connection.execute(select(batches.c.fingerprint).where(batches.c.id == batch_id)).scalar()
 
     def order_of(self, coid: Coid) -> OrderId | None:
-        orders, attempts = tables.orders, tables.attempts
+        orders, attempts = order_tables.orders, order_tables.attempts
         query = union_all(
             select(attempts.c.order_id).where(attempts.c.coid == coid), select(orders.c.id).where(orders.c.coid == coid)
         )
@@ -188,7 +188,7 @@ _ORDERED: Mapping[str, Callable[[Any], Sequence[Any]]] = {"orders": _settled, "l
 @cache
 def _queries() -> Mapping[type, Select[Any]]:
     """What is loaded, by kind, with `_SINCE` left open; made once, since making them costs more than running them."""
-    orders, positions, decisions = tables.orders, tables.positions, tables.decisions
+    orders, positions, decisions = order_tables.orders, book_tables.positions, book_tables.decisions
     wanted = _wanted()
 
     def of_wanted(table: Table, *by: str) -> Select[Any]:
@@ -201,23 +201,25 @@ def _queries() -> Mapping[type, Select[Any]]:
     of_batches = union(_open_batches(), select(orders.c.batch_id).where(wanted, orders.c.batch_id.is_not(None)))
     return {
         Order: select(orders).where(wanted).order_by(orders.c.created_at, orders.c.id),
-        Attempt: of_wanted(tables.attempts, "created_at", "order_id", "number"),
-        BrokerRequest: of_wanted(tables.broker_requests, "prepared_at", "id"),
-        Fill: of_wanted(tables.fills, "traded_at", "broker_order_id", "trade_id"),
+        Attempt: of_wanted(order_tables.attempts, "created_at", "order_id", "number"),
+        BrokerRequest: of_wanted(order_tables.broker_requests, "prepared_at", "id"),
+        Fill: of_wanted(order_tables.fills, "traded_at", "broker_order_id", "trade_id"),
         Position: select(positions).where(held).order_by(positions.c.id),
         Decision: select(decisions).where(recent).order_by(decisions.c.at, decisions.c.id),
         JobRun: _last_job_runs(),
         CommandRun: _last_command_runs(),
-        LifecycleId: of_wanted(tables.order_lifecycle_ids, "created_at", "id"),
-        Batch: select(tables.batches).where(tables.batches.c.id.in_(of_batches)).order_by(tables.batches.c.created_at),
-        Leg: select(tables.batch_legs)
-        .where(tables.batch_legs.c.batch_id.in_(of_batches))
-        .order_by(tables.batch_legs.c.batch_id, tables.batch_legs.c.number),
+        LifecycleId: of_wanted(order_tables.order_lifecycle_ids, "created_at", "id"),
+        Batch: select(book_tables.batches)
+        .where(book_tables.batches.c.id.in_(of_batches))
+        .order_by(book_tables.batches.c.created_at),
+        Leg: select(book_tables.batch_legs)
+        .where(book_tables.batch_legs.c.batch_id.in_(of_batches))
+        .order_by(book_tables.batch_legs.c.batch_id, book_tables.batch_legs.c.number),
     }
 
 
 def _wanted() -> ColumnElement[bool]:
-    orders, attempts = tables.orders, tables.attempts
+    orders, attempts = order_tables.orders, order_tables.attempts
     return or_(
         orders.c.status.in_(_MAY_CHANGE),
         orders.c.trading_day >= _SINCE,
@@ -227,11 +229,11 @@ def _wanted() -> ColumnElement[bool]:
 
 
 def _open_batches() -> Select[Any]:
-    return select(tables.batches.c.id).where(tables.batches.c.completed_at.is_(None))
+    return select(book_tables.batches.c.id).where(book_tables.batches.c.completed_at.is_(None))
 
 
 def _last_job_runs() -> Select[Any]:
-    runs = tables.job_runs
+    runs = book_tables.job_runs
     last = select(runs.c.name, func.max(runs.c.planned_for).label("planned_for")).group_by(runs.c.name).subquery()
     return (
         select(runs)
@@ -242,12 +244,12 @@ def _last_job_runs() -> Select[Any]:
 
 def _last_command_runs() -> Select[Any]:
     """The newest first."""
-    runs = tables.command_runs
+    runs = book_tables.command_runs
     return select(runs).order_by(runs.c.at.desc(), runs.c.correlation_id.desc()).limit(COMMAND_RUNS_LOADED)
 
 
 def _sequences(connection: Connection) -> dict[str, int]:
-    events = tables.order_events
+    events = order_tables.order_events
     query = select(events.c.account_id, func.max(events.c.sequence)).group_by(events.c.account_id)
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -258,9 +260,9 @@ def _highest_order_id(connection: Connection) -> OrderId | None:
     Ids are as long as they need to be, those from the old software have zeros before. Lifecycle ids are written in the
     order in which they are made, so the last rows have the highest.
     """
-    digits = func.ltrim(tables.orders.c.id, "0")
-    query = select(tables.orders.c.id).order_by(func.length(digits).desc(), digits.desc()).limit(1)
-    ids = tables.order_lifecycle_ids
+    digits = func.ltrim(order_tables.orders.c.id, "0")
+    query = select(order_tables.orders.c.id).order_by(func.length(digits).desc(), digits.desc()).limit(1)
+    ids = order_tables.order_lifecycle_ids
     latest = select(ids.c.lifecycle_id).order_by(ids.c.id.desc()).limit(_LATEST_IDS)
     highest = connection.execute(query).scalar()
     made = [number_of(name) for name in connection.execute(latest).scalars()]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine, func, select
 
-from tradebot.adapters.storage import tables
+from tradebot.adapters.storage import book_tables
 from tradebot.adapters.storage.database import for_reading
 from tradebot.adapters.storage.rows import read_all
 from tradebot.domain.outbox import OutboxEntry, OutboxKind, OutboxState
@@ -22,7 +22,7 @@ class OutboxReader:
         self._reading = for_reading(engine)
 
     def waiting(self, kind: OutboxKind, limit: int) -> Sequence[OutboxEntry]:
-        table = tables.outbox
+        table = book_tables.outbox
         query = (
             select(table)
             .where(table.c.kind == kind, table.c.state == OutboxState.WAITING)
@@ -33,7 +33,7 @@ class OutboxReader:
             return read_all(connection, OutboxEntry, query)
 
     def known(self, ids: Sequence[str]) -> frozenset[str]:
-        column = tables.outbox.c.id
+        column = book_tables.outbox.c.id
         found: set[str] = set()
         with self._reading.begin() as connection:
             for start in range(0, len(ids), _IDS_PER_QUERY):
@@ -43,7 +43,7 @@ class OutboxReader:
 
     def counts(self) -> dict[tuple[OutboxKind, str, OutboxState], int]:
         """How many there are of each kind, target and state."""
-        table = tables.outbox
+        table = book_tables.outbox
         columns = (table.c.kind, table.c.target, table.c.state)
         query = select(*columns, func.count()).group_by(*columns)
         with self._reading.begin() as connection:

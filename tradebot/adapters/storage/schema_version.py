@@ -136,7 +136,7 @@ def _is_empty(engine: Engine) -> bool:
 
 def _create(engine: Engine) -> None:
     with engine.begin() as connection:
-        tables.metadata.create_all(connection)
+        tables.whole_schema.create_all(connection)
         _alembic_version.create(connection)
         connection.execute(insert(_alembic_version).values(version_num=HEAD))
 

@@ -16,7 +16,7 @@ class SqliteMemory:
         """An empty database, or one as it was when `image` was taken."""
         self.engine = open_engine("sqlite://")
         if image is None:
-            tables.metadata.create_all(self.engine)
+            tables.whole_schema.create_all(self.engine)
         else:
             self.restore(image)
         self.store = SqlOrderStore(self.engine)
