@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from tests.integration.test_reload import DEADLINE_S, running, until
 from tests.simulator.killing import run_main
+from tradebot.adapters.holder import Owner, owner_of
 from tradebot.cli.exit_codes import ExitCode
 
 DAY = ["replay", "--from", "2026-09-16", "--to", "2026-09-16", "--ui", "off"]
@@ -80,9 +82,22 @@ def test_a_running_replay_is_told_to_change_an_order_and_asked_for_its_alerts(tm
     assert (quiet.returncode, "fill_rate does not stand" in quiet.stderr) == (ExitCode.REFUSED, True)
 
 
-def test_without_a_daemon_no_alert_fires(tmp_path: Path) -> None:
-    told = run_main("alerts", "list", "--home", tmp_path)
-    assert (told.returncode, "no tradebot runs" in told.stderr) == (ExitCode.LATER, True)
+def test_without_a_daemon_no_alert_fires_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    for words in (("list",), ("ack", "fill_rate")):
+        told = run_main("alerts", *words, "--home", tmp_path)
+        assert (told.returncode, "no tradebot runs" in told.stderr) == (ExitCode.LATER, True)
+    assert not (tmp_path / "state" / "commands").exists()
+
+
+def test_a_daemon_that_has_died_and_that_nobody_has_asked_about_runs_no_more(tmp_path: Path) -> None:
+    """As in a container without an init: its number is still taken, by what is left of it."""
+    with running([*DAY, "--speed", "20", "--home", str(tmp_path)]) as process:
+        until(process, lambda: owner_of(tmp_path / "state")[0] is Owner.RUNNING)
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        found = owner_of(tmp_path / "state")[0]
+        process.communicate(timeout=DEADLINE_S)
+    assert found is Owner.KILLED
 
 
 def test_without_a_daemon_it_is_kept_and_done_at_the_next_start(tmp_path: Path) -> None:

@@ -37,8 +37,12 @@ def owner_of(state: Path) -> tuple[Owner, str]:
 
 
 def _is_alive(pid: int, started: str) -> bool:
+    """One that has died and that nobody has asked about is dead too: in a container there may be nobody to ask."""
     try:
-        created = datetime.fromtimestamp(psutil.Process(pid).create_time(), tz=IST)
+        process = psutil.Process(pid)
+        created = datetime.fromtimestamp(process.create_time(), tz=IST)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
     except psutil.Error:
         return False
     return f"{created:%Y-%m-%d %H:%M:%S}" == started

@@ -12,7 +12,15 @@ from tradebot.domain.errors import SaveFailed
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.answers import Answer, AnswerDesk, Outcome, TooManyWaiting
 from tradebot.engine.bus import Bus
-from tradebot.engine.commands import Command, KillSwitch, Once, PauseEntries, PolicyChanged
+from tradebot.engine.commands import (
+    AcknowledgeAlert,
+    Command,
+    KillSwitch,
+    ListAlerts,
+    Once,
+    PauseEntries,
+    PolicyChanged,
+)
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import InboxFull
 from tradebot.ports import Clock, Disk
@@ -23,7 +31,7 @@ TAKEN_MAX = 100
 KINDS = {kind.__name__: kind for kind in get_args(Command) if kind is not PolicyChanged}
 """What may come through the spool, by name. A policy comes from its file, checked as a whole."""
 
-_AT_ONCE = frozenset({PauseEntries.__name__, KillSwitch.__name__})
+_AT_ONCE = frozenset(kind.__name__ for kind in (PauseEntries, KillSwitch, ListAlerts, AcknowledgeAlert))
 """What is done before the first look at the broker's order book; the others wait for it."""
 
 

@@ -59,6 +59,14 @@ def is_running(home: Path) -> bool:
     return owner_of(home / "state")[0] in (Owner.RUNNING, Owner.ELSEWHERE)
 
 
+def no_answer(home: Path) -> str:
+    """Who has not answered. Of another machine's tradebot (or a container's of another name) it cannot be seen from
+    here whether it still runs."""
+    owner, words = owner_of(home / "state")
+    who = f"tradebot ({words}, as it says; this is another machine)" if owner is Owner.ELSEWHERE else "tradebot"
+    return f"{who} has not answered within {ANSWER_WITHIN_S:.0f} s"
+
+
 def _wait(files: CommandFiles, command_id: str, state: Path, clock: Clock) -> Mapping[str, Any] | None:
     ends_at = clock.monotonic() + ANSWER_WITHIN_S
     while (answer := files.answer_to(command_id)) is None:
@@ -84,5 +92,5 @@ def _say_later(home: Path, command_id: str) -> int:
     if not is_running(home):
         print(f"no tradebot runs in {home}: it is kept as {command_id}, and done at the next start")
     else:
-        print(f"tradebot has not answered within {ANSWER_WITHIN_S:.0f} s: it is kept as {command_id}, and will be done")
+        print(f"{no_answer(home)}: it is kept as {command_id}, and will be done")
     return ExitCode.LATER
