@@ -103,11 +103,17 @@ def in_session(folder: Path, *options: str) -> Iterator[Venue]:
 
 @contextmanager
 def daemon(
-    folder: Path, venue: Venue, *prefix: str, home: Path | None = None, root: Path = ROOT, **settings: str
+    folder: Path,
+    venue: Venue,
+    *prefix: str,
+    home: Path | None = None,
+    root: Path = ROOT,
+    options: Sequence[str] = (),
+    **settings: str,
 ) -> Iterator[Daemon]:
     """Ready to take orders; what still runs in the end is killed. `settings` without TRADEBOT_; `root` is tradebot's
-    folder, and the home where it is a copy."""
-    started = start(folder, venue, *prefix, home=home, root=root, **settings)
+    folder, and the home where it is a copy; `options` are words behind `main.py`."""
+    started = start(folder, venue, *prefix, home=home, root=root, options=options, **settings)
     try:
         started.until(lambda: is_ready(started))
         yield started
@@ -117,7 +123,13 @@ def daemon(
 
 
 def start(
-    folder: Path, venue: Venue, *prefix: str, home: Path | None = None, root: Path = ROOT, **settings: str
+    folder: Path,
+    venue: Venue,
+    *prefix: str,
+    home: Path | None = None,
+    root: Path = ROOT,
+    options: Sequence[str] = (),
+    **settings: str,
 ) -> Daemon:
     home, port = home or (folder / "home" if root == ROOT else root), free_port()
     chosen = settings_of(folder, venue, port) | settings
@@ -125,7 +137,7 @@ def start(
         log_in(home, venue)
     with (folder / "out.txt").open("a") as out:
         process = subprocess.Popen(
-            [*prefix, sys.executable, "main.py", "--yes-live", "--home", str(home)],
+            [*prefix, sys.executable, "main.py", "--yes-live", "--home", str(home), *options],
             cwd=root,
             env=environment(chosen),
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -28,14 +29,17 @@ from tests.faults.running import (
     wait,
     wait_until,
 )
+from tests.simulator.killing import run_main
+from tests.unit.notify.receivers import Received, a_webhook
 from tests.venue import Venue
 from tradebot.adapters.kill_latch import FileLatch
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.alerts import AlertName
 from tradebot.domain.kill import KillMode, Latch
+from tradebot.domain.starts import MANY
 
 STARTS = 6
-DESCRIPTORS, IDLE_CLIENTS = 96, 120
 DESCRIPTORS = 96
 STALL_S, STOPPED_S = 3.0, 6.0
 SETTLED_S = 0.5
@@ -150,23 +154,66 @@ def test_stopped_and_continued_it_goes_on_and_places_nothing_twice(folder: Path,
         assert findings(it) == []
 
 
-def test_killed_at_each_of_five_starts_it_places_nothing_and_the_sixth_goes_on(folder: Path, venue: Venue) -> None:
-    """Each start dies somewhat later: while it imports, opens its books, compares them, is ready."""
-    with daemon(folder, venue) as it:
-        it.takes("NTPC", price_below(venue, "NTPC"))
-        it.kill()
-    wait(0.5)
-    stood = len(venue.books())
-    for number in range(5):
-        dying = start(folder, venue)
-        wait(0.4 * (number + 1))
-        dying.kill()
-        dying.api.close()
-    assert len(venue.books()) == stood
-    with daemon(folder, venue) as it:
-        assert len(venue.books()) == stood
-        assert it.stop() == 0
-        assert findings(it) == []
+def test_killed_at_each_of_five_starts_it_places_nothing_and_says_so_before_it_asks_the_broker(
+    tmp_path: Path,
+) -> None:
+    """Each start dies somewhat later: while it imports, opens its books, compares them, is ready. The one after the
+    third death tells people first, and dies in its wait. The next one goes on, and takes entries when it is told to."""
+    with in_session(tmp_path) as venue, a_webhook() as (address, received):
+        told = {"ENABLE_NOTIFICATIONS": "true", "NOTIFY_URLS": address}
+        with daemon(tmp_path, venue, **told) as it:
+            it.takes("NTPC", price_below(venue, "NTPC"))
+            it.until(lambda: len(venue.books()) == 1)
+            it.kill()
+        for number in range(4):
+            _die(start(tmp_path, venue, **told), after_s=0.4 * (number + 1))
+        while len(_starts(it.home)) < MANY:
+            known = len(_starts(it.home))
+            dying = start(tmp_path, venue, **told)
+            dying.until(lambda known=known: len(_starts(it.home)) > known)  # type: ignore[misc]
+            _die(dying)
+
+        compared = len(it.events("RECONCILE_RESULT"))
+        waiting = start(tmp_path, venue, **told)
+        waiting.until(lambda: _waits(waiting))
+        wait_until(lambda: _alarms(received))
+        _die(waiting)
+        assert len(it.events("RECONCILE_RESULT")) == compared
+        assert "main.py resume" in said(tmp_path)
+
+        with daemon(tmp_path, venue, options=["--now"], **told) as it:
+            refused = it.place("LT", price_below(venue, "LT"))
+            assert (refused.status_code, "PAUSED" in refused.text) == (422, True), refused.text
+            assert len(venue.books()) == 1
+            resumed = run_main("resume", "--home", it.home)
+            assert (resumed.returncode, resumed.stdout) == (0, "entries go on\n"), resumed.stderr
+            it.takes("LT", price_below(venue, "LT"))
+            it.until(lambda: len(venue.books()) == 2)
+            assert it.stop() == 0
+            assert findings(it) == []
+        assert len(_alarms(received)) == 1, "once for each series"
+        assert _starts(it.home) == []
+
+
+def _die(daemon: Daemon, after_s: float = 0.0) -> None:
+    wait(after_s)
+    daemon.kill()
+    daemon.api.close()
+
+
+def _starts(home: Path) -> list[str]:
+    record = home / "state" / "starts.json"
+    return list(json.loads(record.read_text())["starts"]) if record.exists() else []
+
+
+def _waits(daemon: Daemon) -> bool:
+    """Whether this very process holds itself back."""
+    sessions = sorted(path.name for path in (daemon.home / "sessions").iterdir())
+    return any(event["session_id"] == sessions[-1] for event in daemon.events("START_WAITS"))
+
+
+def _alarms(received: Received) -> list[str]:
+    return [title for title, _ in received.messages if AlertName.DEATHS_IN_A_ROW in title]
 
 
 def test_once_the_kill_switch_is_latched_no_entry_leaves(folder: Path, venue: Venue) -> None:

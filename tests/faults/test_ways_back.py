@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,12 @@ from tests.faults.running import Daemon, daemon, findings, in_session, price_bel
 from tests.faults.small_disk import beside, fault_at, fill, small_disk
 from tests.simulator.killing import environment
 from tests.venue import ROOT, Venue
+from tradebot.adapters.disk import RealDisk
+from tradebot.adapters.start_record import StartRecord
 from tradebot.adapters.storage.schema_version import REVISIONS
+from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.cli.exit_codes import ExitCode
+from tradebot.domain.starts import MANY
 
 PAGE = ROOT / "docs" / "ways-back.md"
 PATIENCE_S = 120.0
@@ -281,6 +286,21 @@ def test_a_database_that_was_put_back_alone_is_refused_and_an_older_copy_of_all_
         assert it.events("SYMBOL_HALTED")
         assert len(place.venue.books()) == before + 1
         assert it.stop() == 0
+
+
+def test_after_deaths_in_a_row_entries_wait_for_a_person(place: Place) -> None:
+    disk, now = RealDisk(), RealClock().now()
+    for number in range(MANY):
+        StartRecord(disk, place.state).begin(now - timedelta(minutes=MANY - number))
+    disk.close()
+    with place.running() as it:
+        assert [event["deaths"] for event in it.events("START_WAITS")] == [MANY]
+        refused = it.place("GAIL", price_below(place.venue, "GAIL"))
+        assert (refused.status_code, "PAUSED" in refused.text) == (422, True), refused.text
+        place.follow("It dies again and again")
+        it.takes("GAIL", price_below(place.venue, "GAIL"))
+        assert it.stop() == 0
+    place.is_whole_again()
 
 
 def test_every_section_says_what_it_says_and_what_to_do() -> None:

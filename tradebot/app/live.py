@@ -24,7 +24,6 @@ from tradebot.app.books import (
     Timing,
     open_books,
     open_database,
-    owned_disk,
     ports_of,
     read_scene,
     rules_of,
@@ -40,6 +39,7 @@ from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
 from tradebot.app.starting import started
+from tradebot.app.starts import begin_start
 from tradebot.app.telemetry import telemetry_of
 from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import begin_vigil
@@ -99,16 +99,18 @@ def open_live(
     listeners: Sequence[Listener] = (),
     source: ConfigSource | None = None,
     on_turn: Callable[[], object] = lambda: None,
+    waits: bool = True,
 ) -> Iterator[Live]:
     """Live trading on the folders of `home`. With `broker_url` an exchange process stands in for the broker, and its
-    clock is followed. Raises what `open_paper` raises, and BrokerUnavailable when that process does not answer.
+    clock is followed. `waits`: after many deaths in a row it holds itself back before it asks the broker. Raises what
+    `open_paper` raises, and BrokerUnavailable when that process does not answer.
     """
     scene = read_scene(settings, folder)
     clock, rate = clock_of(settings)
     start = clock.now()
     scene.market.calendar.trading_day(ist_date(start))
     with ExitStack() as stack:
-        disk = owned_disk(stack, settings, home)
+        disk, series = begin_start(stack, settings, home)
         ReplayHome(disk, home / "state").refuse_replay()
         database = open_database(stack, settings, home, disk)
         books = open_books(stack, settings, home, disk, database, start, listeners)
@@ -141,6 +143,7 @@ def open_live(
         vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, RealClock(), books.relay.put)
         books.bus.publish(started(settings, engine.memory, start))
+        series.tell(engine, vigil, books, clock, waits=waits)
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         feed = _begin_feed(stack, kit, inbox, clock, books.relay)
         yield Live(

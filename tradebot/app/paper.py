@@ -21,7 +21,6 @@ from tradebot.app.books import (
     open_books,
     open_database,
     open_exchange,
-    owned_disk,
     paper_doors,
     ports_of,
     read_scene,
@@ -37,6 +36,7 @@ from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
 from tradebot.app.spool import Spool, command_files
 from tradebot.app.starting import started
+from tradebot.app.starts import begin_start
 from tradebot.app.telemetry import telemetry_of
 from tradebot.app.vitals import vitals_of
 from tradebot.app.watching import begin_vigil
@@ -81,6 +81,7 @@ def open_paper(
     listeners: Sequence[Listener] = (),
     source: ConfigSource | None = None,
     on_turn: Callable[[], object] = lambda: None,
+    waits: bool = True,
 ) -> Iterator[Paper]:
     """Paper trading in real time on the folders of `home`: the embedded exchange plays the seeded market of today.
 
@@ -93,7 +94,7 @@ def open_paper(
     start = clock.now()
     scene.market.calendar.trading_day(ist_date(start))
     with ExitStack() as stack:
-        disk = owned_disk(stack, settings, home)
+        disk, series = begin_start(stack, settings, home)
         ReplayHome(disk, home / "state").refuse_replay()
         database = open_database(stack, settings, home, disk)
         exchange = open_exchange(stack, settings, home, scene, start)
@@ -125,6 +126,7 @@ def open_paper(
         vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, clock, books.relay.put)
         books.bus.publish(started(settings, engine.memory, start))
+        series.tell(engine, vigil, books, clock, waits=waits)
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
         yield Paper(
             loop=LiveLoop(

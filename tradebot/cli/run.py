@@ -22,6 +22,7 @@ from tradebot.cli.face import Face
 from tradebot.cli.report import leave_summary
 from tradebot.cli.stopping import StoppedEarly, Stopping
 from tradebot.domain.calendar import IST, ist_date
+from tradebot.domain.events import Event, EventName
 from tradebot.interfaces.text.summary import RunFigures, run_summary
 
 
@@ -37,10 +38,10 @@ def run(options: argparse.Namespace) -> int:
             case Mode.REPLAY:
                 return _replay(settings, home, source, face)
             case Mode.PAPER:
-                return _paper_or_live(settings, home, source, face)
+                return _paper_or_live(settings, home, source, face, waits=not options.now)
             case Mode.LIVE:
                 confirm(settings, is_told=options.yes_live)
-                return _paper_or_live(settings, home, source, face)
+                return _paper_or_live(settings, home, source, face, waits=not options.now)
     except StoppedEarly:
         print("stopped before it began: nothing was sent")
         return ExitCode.OK
@@ -86,7 +87,7 @@ def _replay(settings: Settings, home: Path, source: ConfigSource, face: Face) ->
     return ExitCode.OK
 
 
-def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: Face) -> int:
+def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: Face, *, waits: bool) -> int:
     """In real time, or at the pace of an exchange process, until it is stopped."""
     clock = RealClock()
     stopping = Stopping(face.hang_up, face.come_back)
@@ -100,7 +101,8 @@ def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: F
     if is_live:
         stopping.never_suspended(face.refuse_suspension)
     open_run: Callable[..., AbstractContextManager[Paper | Live]] = open_live if is_live else open_paper
-    opened = open_run(settings, home=home, folder=source.folder, listeners=[face], source=source, on_turn=turn)
+    heard, folder = [face, _say_that_it_waits], source.folder
+    opened = open_run(settings, home=home, folder=folder, listeners=heard, source=source, on_turn=turn, waits=waits)
     with face, opened as run, http.beside(run, _tell):
         stopping.then(run.loop.stop)
         face.show(run, run.loop.stop)
@@ -112,6 +114,12 @@ def _paper_or_live(settings: Settings, home: Path, source: ConfigSource, face: F
     lines = [] if is_clean else ["some calls had not ended: their orders are looked up at the next start"]
     print("\n".join([*lines, run_summary(figures)]))
     return ExitCode.OK
+
+
+def _say_that_it_waits(event: Event) -> None:
+    """Nothing else is seen of a start that holds itself back."""
+    if event.name is EventName.START_WAITS:
+        _tell(event.message)
 
 
 def _tell(text: str) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tradebot.domain.starts import MANY
+
 
 class Severity(StrEnum):
     WARNING = "warning"
@@ -59,6 +61,7 @@ class AlertName(StrEnum):
     SILENT_ENGINE = "silent_engine"
     STREAM_DOWN = "stream_down"
     BATCH_SUCCESS = "batch_success"
+    DEATHS_IN_A_ROW = "deaths_in_a_row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +252,17 @@ ALERT_RULES: Mapping[AlertName, AlertRule] = {
             None,
             is_low_bad=True,
             is_equal_bad=True,
+        ),
+        AlertRule(
+            name=AlertName.DEATHS_IN_A_ROW,
+            meaning="starts before this one that ended in deaths, each within an hour of the next",
+            measure=Measure.LEVEL,
+            unit="in a row",
+            warning=None,
+            critical=Decimal(MANY),
+            window=_HOUR,
+            is_equal_bad=True,
+            action=AlertAction.STOP_ENTRIES,
         ),
     )
 }

@@ -66,6 +66,11 @@ class AlertWatch:
     def note(self, name: AlertName, at: datetime, value: Decimal, weight: int = 1) -> None:
         self._windows[name].note(at, value, weight)
 
+    def found(self, name: AlertName, at: datetime, value: Decimal, *, is_told: bool = False) -> None:
+        """A figure that is judged at once. `is_told`: people know already, from a process before this one."""
+        self.note(name, at, value)
+        self._compare(self._finding(name, at), is_told=is_told)
+
     def poll(self) -> None:
         """To be called often; makes the figures every so many seconds."""
         now = self._clock.now()
@@ -82,13 +87,13 @@ class AlertWatch:
 
     def findings(self, now: datetime) -> list[Finding]:
         """Every rule's figure of now, those of the watchdog excepted."""
-        return [
-            judge(rule, self._windows[name].figure(rule.measure, now), self._windows[name].events(now), self._limits)
-            for name, rule in ALERT_RULES.items()
-            if name not in _BY_WATCHDOG
-        ]
+        return [self._finding(name, now) for name in ALERT_RULES if name not in _BY_WATCHDOG]
 
-    def _compare(self, finding: Finding) -> None:
+    def _finding(self, name: AlertName, now: datetime) -> Finding:
+        rule, window = ALERT_RULES[name], self._windows[name]
+        return judge(rule, window.figure(rule.measure, now), window.events(now), self._limits)
+
+    def _compare(self, finding: Finding, *, is_told: bool = False) -> None:
         if self._standing.get(finding.name) is finding.severity:
             return
         if finding.severity is None:
@@ -96,7 +101,13 @@ class AlertWatch:
         else:
             self._standing[finding.name] = finding.severity
         self._put(
-            AlertChanged(name=finding.name, severity=finding.severity, figure=finding.figure, events=finding.events)
+            AlertChanged(
+                name=finding.name,
+                severity=finding.severity,
+                figure=finding.figure,
+                events=finding.events,
+                is_told=is_told,
+            )
         )
         act = self._actions.get(ALERT_RULES[finding.name].action)
         if act is not None:

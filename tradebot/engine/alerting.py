@@ -117,6 +117,8 @@ def _tell(unit: Unit, rule: AlertRule, message: AlertChanged, policy: Policy) ->
     text = describe(rule, severity, message.figure)
     if severity is Severity.CRITICAL and rule.action is AlertAction.OFFER_GUARDS:
         text += f"; {_offer(policy)}"
+    if severity is Severity.CRITICAL and rule.action is AlertAction.STOP_ENTRIES:
+        text += "; entries are paused until `main.py resume`"
     fields = fields_of(rule, message, severity)
     ledger.tell(unit, EventName.ALERT_FIRING, text, fields=fields, level=level_of(severity))
 

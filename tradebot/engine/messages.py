@@ -211,7 +211,8 @@ class OutboxMarked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertChanged:
     """A watch has found that an alert fires, gets worse or better, or is over (severity None). `events` is how many
-    the figure was made of; `is_told`: the watch has told it already, since the engine was silent."""
+    the figure was made of; `is_told`: people were told already, by the watch of a silent engine or by a process before
+    this one."""
 
     name: AlertName
     severity: Severity | None

@@ -296,6 +296,31 @@ def test_the_eleventh_error_in_an_hour_warns() -> None:
     assert watched.severity(AlertName.APPLICATION_FAULTS) is None
 
 
+def test_deaths_in_a_row_pause_entries_at_once_and_are_over_after_an_hour() -> None:
+    watched = Watched()
+    watched.watch.found(AlertName.DEATHS_IN_A_ROW, watched.house.clock.at, Decimal(3))
+    watched.house.settle()
+
+    assert watched.severity(AlertName.DEATHS_IN_A_ROW) is Severity.CRITICAL
+    assert watched.house.memory.is_paused
+    assert len(watched.told(EventName.ALERT_FIRING)) == 1
+    watched.look(minutes=59)
+    assert watched.severity(AlertName.DEATHS_IN_A_ROW) is Severity.CRITICAL
+    watched.look(minutes=1)
+    assert watched.severity(AlertName.DEATHS_IN_A_ROW) is None
+    assert watched.house.memory.is_paused, "that it lives says nothing about entries"
+
+
+def test_deaths_that_people_were_told_of_are_shown_and_not_told_again() -> None:
+    watched = Watched()
+    watched.watch.found(AlertName.DEATHS_IN_A_ROW, watched.house.clock.at, Decimal(4), is_told=True)
+    watched.house.settle()
+
+    assert watched.severity(AlertName.DEATHS_IN_A_ROW) is Severity.CRITICAL
+    assert watched.house.memory.is_paused
+    assert watched.told(EventName.ALERT_FIRING) == []
+
+
 def test_a_stream_that_stays_away_for_more_than_a_minute_warns() -> None:
     watched = Watched()
     watched.tell("STREAM_DISCONNECTED")

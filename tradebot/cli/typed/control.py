@@ -1,4 +1,5 @@
-"""Holding it back and looking after it: `kill`, `release`, `exit`, `alerts`, `login`, `notify`, `doctor`."""
+"""Holding it back and looking after it: `kill`, `release`, `pause`, `resume`, `exit`, `alerts`; `login`, `notify`,
+`doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from tradebot.domain.kill import KillMode
 
 def add_control(commands: Commands) -> None:
     _add_kill(commands)
+    _add_pause(commands)
     sell = commands.add_parser("exit", help="sell what is held of a symbol at what the market pays")
     sell.add_argument("symbol")
     sell.add_argument("--reason", default="wanted", metavar="WORDS", help="is kept with the position")
@@ -47,6 +49,14 @@ def _add_kill(commands: Commands) -> None:
         each.set_defaults(command=command)
 
 
+def _add_pause(commands: Commands) -> None:
+    pause = commands.add_parser("pause", help="take no new entries until `resume`, also after a restart; exits go on")
+    resume = commands.add_parser("resume", help="take entries again, whoever or whatever has paused them")
+    for each, is_paused in ((pause, True), (resume, False)):
+        add_folders(each)
+        each.set_defaults(command=_pause, is_paused=is_paused)
+
+
 def _add_alerts(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listed = commands.add_parser("list", help="the rules, and which of them fire")
@@ -75,6 +85,12 @@ def _release(options: argparse.Namespace) -> int:
     from tradebot.cli.kill import release
 
     return release(options)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from tradebot.cli.pausing import pause
+
+    return pause(options)
 
 
 def _exit(options: argparse.Namespace) -> int:

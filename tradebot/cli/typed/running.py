@@ -26,6 +26,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes-live", action="store_true", help="mode live without the question, for a service")
     parser.add_argument("--ui", choices=("auto", "full", "line", "off"), help="what the terminal shows")
     parser.add_argument("--ascii", action="store_true", help="only characters that every terminal has")
+    parser.add_argument("--now", action="store_true", help="do not hold back after deaths in a row")
     parser.add_argument("--read-only", action="store_true", help="the screen's keys change nothing")
 
 

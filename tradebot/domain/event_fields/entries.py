@@ -94,6 +94,12 @@ ENTRY_EVENTS: Mapping[EventName, EventFields] = {
     EventName.SPACE_BACK: EventFields(
         meaning="There is room on the disk again: entries are open.", levels=WARNING_ONLY
     ),
+    EventName.START_WAITS: EventFields(
+        meaning="The last starts have ended in deaths (`deaths` of them in a row): people are told first, and the"
+        " broker is asked after `wait_s` seconds. Entries are paused.",
+        levels=WARNING_ONLY,
+        always=("deaths", "wait_s"),
+    ),
     EventName.BOUND_REACHED: EventFields(
         meaning="Entries are paused: more would have left than was asked for (entered_against_sent), or the broker"
         " refused too many in a row (rejects_in_a_row). Exits go on.",
@@ -101,7 +107,8 @@ ENTRY_EVENTS: Mapping[EventName, EventFields] = {
         always=("bound", "cause"),
     ),
     EventName.ENTRIES_PAUSED: EventFields(
-        meaning="Somebody wants no new entries. Exits go on; a restart keeps it.",
+        meaning="No new entries: somebody wants none, or a critical alert or a bound has paused them (it stands before"
+        " this line). Exits go on; a restart keeps it.",
         levels=WARNING_ONLY,
     ),
     EventName.ENTRIES_RESUMED: EventFields(
