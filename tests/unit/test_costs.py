@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -16,8 +16,12 @@ import pytest
 from benchmarks.memory_broker import MemoryBroker
 from benchmarks.placement import SendingLanes
 from benchmarks.stage import Contents, Stage, entries, fill_folder, open_stage, standing_row
+from tests.builders import an_order
+from tests.unit.engine.holder import a_holder
 from tradebot.adapters.disk import Calls
 from tradebot.adapters.lanes import InlineLanes
+from tradebot.domain.orders import Coid, OrderId, OrderStatus, PositionId, Side
+from tradebot.engine.commands import CloseOrder
 from tradebot.engine.messages import Job, JobDue
 from tradebot.ports import Lanes
 
@@ -254,3 +258,24 @@ def test_a_placement_walks_no_further_when_more_orders_stand(tmp_path: Path) -> 
     few, many = found
     assert few > 1_000
     assert many < few * 1.05
+
+
+def test_a_position_is_sold_in_the_same_steps_when_many_finished_orders_are_in_memory() -> None:
+    """Its close that somebody wants, the sell, and the fill that ends the buy: no walk over the orders of others."""
+    found = []
+    for finished in (FEW, MANY):
+        house = a_holder()
+        buy = house.the_order(Side.BUY)
+        for number in range(finished):
+            other = an_order(id=OrderId(f"F{number}"), coid=Coid(f"F{number}"), position_id=PositionId(f"P{number}"))
+            house.memory.orders[other.id] = replace(other, status=OrderStatus.CLOSED)
+        house.tell(CloseOrder(order_id=buy.id, reason="enough", correlation_id="me"))
+        wanted = Steps().of(lambda house=house: house.advance(seconds=1))
+        house.broker.fill(str(house.orders(Side.SELL)[-1].broker_order_id), 10, "1050")
+        sold = Steps().of(house.look)
+        assert house.memory.orders[buy.id].status is OrderStatus.CLOSED
+        found.append((wanted, sold))
+    few, many = found
+    assert min(few) > 1_000
+    assert many[0] < few[0] * 1.05
+    assert many[1] < few[1] * 1.05

@@ -12,6 +12,7 @@ from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.orders import Fill, Order, OrderStatus, PositionId, Side
 from tradebot.domain.positions import Position
 from tradebot.engine import ledger
+from tradebot.engine.questions import buys_of
 from tradebot.engine.sums import Sum
 from tradebot.engine.unit import Unit
 
@@ -52,7 +53,7 @@ def reduce_by_hand(unit: Unit, position: Position, quantity: int, price: Decimal
     }
     ledger.tell(unit, name, text, fields=fields, level=Level.WARNING)
     figures = {"quantity": str(quantity), "price": f"{price:.4f}", "left": str(after.quantity)}
-    buys = [order for order in unit.orders.values() if order.position_id == position.id and order.side is Side.BUY]
+    buys = buys_of(unit, position.id)
     for order in buys:
         ledger.note(unit, order, name.lower(), "holdings", figures)
     if not after.is_open:
@@ -149,8 +150,8 @@ def _sold(unit: Unit, order: Order, fill: Fill) -> None:
 
 def _close_buys(unit: Unit, position: Position) -> None:
     """The sell's fill closes the orders that bought the position."""
-    for order in list(unit.orders.values()):
-        if order.position_id == position.id and order.status is OrderStatus.ONGOING:
+    for order in buys_of(unit, position.id):
+        if order.status is OrderStatus.ONGOING:
             reason = f"Position sold, P&L Rs {position.realised_pnl:.2f}"
             ledger.change(
                 unit,

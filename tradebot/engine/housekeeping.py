@@ -104,9 +104,6 @@ def _forget_rows(memory: Memory, before: date) -> None:
 
 
 def _forget_positions(memory: Memory) -> None:
-    named = {order.position_id for order in memory.orders.values()}
     for position in memory.positions.values():
-        if not position.is_open:
-            memory.sells.drop(position.id)
-            if position.id not in named:
-                memory.positions.drop(position.id)
+        if not position.is_open and not memory.orders.of_position(position.id):
+            memory.positions.drop(position.id)

@@ -76,8 +76,6 @@ def record(unit: Unit, order: Order, attempt: Attempt | None) -> None:
     unit.newest_ids[f"{order.id}/{IdType.ORDER}"] = order.id
     if order.batch_id is not None:
         unit.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
-    if order.side is Side.SELL and order.position_id is not None:
-        unit.sells[order.position_id] = (*(unit.sells.get(order.position_id) or ()), order.id)
     _write_event(unit, order, "recorded", None, order.orig_source, {})
 
 

@@ -22,7 +22,6 @@ from tradebot.domain.orders import (
     Decision,
     DecisionId,
     JobRun,
-    Order,
     OrderId,
     PositionId,
     Side,
@@ -32,7 +31,8 @@ from tradebot.domain.quotes import Quote
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.halt import Halt
 from tradebot.engine.messages import Job
-from tradebot.engine.sums import Sums, of_attempt, of_order, of_position
+from tradebot.engine.order_table import OrderTable
+from tradebot.engine.sums import Sums, of_attempt, of_position
 from tradebot.engine.table import SummedTable, Table
 from tradebot.engine.waiting import Waiting, WaitingBatch, WaitingChange
 
@@ -68,8 +68,8 @@ class Memory:
 
     `sums` are kept by every change of an order, an attempt or a position; `trades` are the booked trade ids by broker
     order; `coids` lead from a broker order to our attempt, `booked` says how much of it is booked; `sends` counts how
-    often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none); `sells`
-    are the sell orders of a position, oldest first; `unsent` are rows without an attempt, by the id that is kept for
+    often a placement was tried; `modifies` names the change of price that is not confirmed yet ("" for none);
+    `unsent` are rows without an attempt, by the id that is kept for
     them; `held_back` names the order that must be cancelled before another one goes, by that one; `once` names the
     commands that are to be remembered when they are answered, by correlation id, and `command_runs` those that were;
     `breaches` names the order whose fills went too far for its decision; `strangers` are orders at the broker with an
@@ -83,7 +83,7 @@ class Memory:
     """
 
     sums: Sums = field(default_factory=Sums)
-    orders: SummedTable[OrderId, Order] = field(init=False)
+    orders: OrderTable = field(init=False)
     attempts: SummedTable[Coid, Attempt] = field(init=False)
     positions: SummedTable[PositionId, Position] = field(init=False)
     requests: Table[str, BrokerRequest] = field(default_factory=Table)
@@ -95,7 +95,6 @@ class Memory:
     job_runs: Table[Job, JobRun] = field(default_factory=Table)
     sends: Table[Coid, int] = field(default_factory=Table)
     modifies: Table[Coid, str] = field(default_factory=Table)
-    sells: Table[PositionId, tuple[OrderId, ...]] = field(default_factory=Table)
     unsent: Table[Coid, OrderId] = field(default_factory=Table)
     breaches: Table[DecisionId, OrderId] = field(default_factory=Table)
     held_back: Table[OrderId, OrderId] = field(default_factory=Table)
@@ -142,7 +141,7 @@ class Memory:
     day_end_tries: int = 0
 
     def __post_init__(self) -> None:
-        self.orders = SummedTable(self.sums, of_order)
+        self.orders = OrderTable(self.sums)
         self.attempts = SummedTable(self.sums, of_attempt)
         self.positions = SummedTable(self.sums, of_position)
 

@@ -15,7 +15,7 @@ from tradebot.engine.answers import Answer, Outcome
 from tradebot.engine.commands import AddProtection, CancelProtection, CloseOrder
 from tradebot.engine.desk import Desk
 from tradebot.engine.messages import Job
-from tradebot.engine.questions import sells_of
+from tradebot.engine.questions import buys_of, sells_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.unit import Unit
 
@@ -105,8 +105,7 @@ def sell_ended(unit: Unit, setting: Setting, sell: Order) -> None:
     position = unit.positions.get(sell.position_id) if sell.position_id is not None else None
     if position is None or sell.side is not Side.SELL:
         return
-    buys = [order for order in unit.orders.values() if order.position_id == position.id and order.side is Side.BUY]
-    for buy in buys:
+    for buy in buys_of(unit, position.id):
         if not position.is_open:
             _closed(unit, setting, buy, sell)
         elif sell.status is OrderStatus.CANCELLED:
@@ -139,9 +138,7 @@ def _closed(unit: Unit, setting: Setting, buy: Order, sell: Order) -> None:
 
 def position_gone(unit: Unit, setting: Setting, position: Position) -> None:
     """Its shares have left by somebody else's hand: what was to sell them is cancelled."""
-    for buy in unit.orders.values():
-        if buy.position_id != position.id or buy.side is not Side.BUY:
-            continue
+    for buy in buys_of(unit, position.id):
         identities.settle_active(unit, buy.id, IdType.CLOSE, IdStatus.CANCELLED)
         for id_type, cancel_type in ID_TYPES.values():
             if identities.active(unit, buy.id, id_type) is None:
@@ -155,10 +152,10 @@ def position_gone(unit: Unit, setting: Setting, position: Position) -> None:
 def close_wanted(unit: Unit, setting: Setting, position: Position, rule: ExitRule) -> None:
     """A rule has decided to sell: a close of each buy, with an id of its own where it is not what a protective id
     stands for, or a close that somebody asked for before."""
-    for buy in [order for order in unit.orders.values() if order.position_id == position.id]:
+    for buy in buys_of(unit, position.id):
         protective = _EXECUTED_BY.get(rule, IdType.CLOSE)
         known = any(identities.active(unit, buy.id, kind) is not None for kind in (IdType.CLOSE, protective))
-        if buy.side is Side.BUY and not known:
+        if not known:
             identities.make(unit, setting.ids, buy.id, IdType.CLOSE, rule)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tradebot.domain.orders import BrokerOrderId, Order, PositionId
+from tradebot.domain.orders import BrokerOrderId, Order, PositionId, Side
 from tradebot.engine.sums import Sum
 from tradebot.engine.unit import Unit
 
@@ -18,7 +18,11 @@ def is_uncertain(unit: Unit, symbol: str) -> bool:
     return is_lost or any(entry.symbol == symbol for entry in unit.memory.orphans.values())
 
 
+def buys_of(unit: Unit, position_id: PositionId) -> list[Order]:
+    """The orders that opened a position or added to it and are still in memory, oldest first."""
+    return [order for order in unit.orders.of_position(position_id) if order.side is Side.BUY]
+
+
 def sells_of(unit: Unit, position_id: PositionId) -> list[Order]:
     """The sell orders of a position that are still in memory, oldest first."""
-    ids = unit.sells.get(position_id) or ()
-    return [order for order_id in ids if (order := unit.orders.get(order_id)) is not None]
+    return [order for order in unit.orders.of_position(position_id) if order.side is Side.SELL]

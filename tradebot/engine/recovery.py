@@ -17,7 +17,6 @@ from tradebot.domain.orders import (
     OrderStatus,
     RequestKind,
     RequestState,
-    Side,
 )
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.domain.stored import Stored
@@ -74,8 +73,6 @@ def _remember_orders(memory: Memory, stored: Stored) -> None:
             memory.batch_orders[batch_order_key(order.batch_id, order.leg, order.side)] = order.id
         if BREACH in order.metadata:
             memory.breaches[order.decision_id] = order.id
-        if order.side is Side.SELL and order.position_id is not None:
-            memory.sells[order.position_id] = (*(memory.sells.get(order.position_id) or ()), order.id)
     for fill in stored.fills:
         known = memory.trades.get(fill.broker_order_id) or frozenset()
         memory.trades[fill.broker_order_id] = known | {fill.trade_id}

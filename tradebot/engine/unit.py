@@ -22,7 +22,6 @@ from tradebot.domain.orders import (
     DecisionId,
     Fill,
     JobRun,
-    Order,
     OrderEvent,
     OrderId,
     PositionId,
@@ -35,6 +34,7 @@ from tradebot.engine.answers import Answer
 from tradebot.engine.calls import Call
 from tradebot.engine.memory import Memory, Shortage
 from tradebot.engine.messages import Job
+from tradebot.engine.order_table import OrderTable
 from tradebot.engine.sums import Sums
 from tradebot.engine.table import SummedTable, Table
 from tradebot.engine.waiting import Waiting, WaitingBatch, WaitingChange
@@ -52,7 +52,7 @@ class Unit:
     each monitoring cycle was done.
     """
 
-    orders: SummedTable[OrderId, Order]
+    orders: OrderTable
     attempts: SummedTable[Coid, Attempt]
     requests: Table[str, BrokerRequest]
     positions: SummedTable[PositionId, Position]
@@ -64,7 +64,6 @@ class Unit:
     job_runs: Table[Job, JobRun]
     sends: Table[Coid, int]
     modifies: Table[Coid, str]
-    sells: Table[PositionId, tuple[OrderId, ...]]
     unsent: Table[Coid, OrderId]
     breaches: Table[DecisionId, OrderId]
     held_back: Table[OrderId, OrderId]

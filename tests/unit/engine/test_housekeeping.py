@@ -13,7 +13,7 @@ from tradebot.domain.orders import OrderStatus, Side
 from tradebot.engine.messages import Job
 
 TUESDAY = MONDAY + timedelta(days=1)
-TABLES = ("orders", "attempts", "requests", "positions", "decisions", "trades", "coids", "sends", "modifies", "sells")
+TABLES = ("orders", "attempts", "requests", "positions", "decisions", "trades", "coids", "sends", "modifies")
 
 
 def sizes(house: House) -> dict[str, int]:
