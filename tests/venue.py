@@ -13,7 +13,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -137,10 +137,12 @@ class Venue:
 
 @contextmanager
 def running_venue(
-    state: Path, *options: str, at: str = OPENING, clock: str = "driven", seed: int = 1
+    state: Path, *options: str, at: str = OPENING, clock: str = "driven", seed: int = 1, prefix: Sequence[str] = ()
 ) -> Iterator[Venue]:
-    """`python main.py exchange` on a free port; `options` are further ones of its command line."""
+    """`python main.py exchange` on a free port; `options` are further ones of its command line, `prefix` are words
+    before it."""
     command = [
+        *prefix,
         *(sys.executable, str(ROOT / "main.py"), "exchange"),
         *("--state", str(state), "--port", "0", "--clock", clock, "--seed", str(seed), "--no-warm-up"),
         *(("--at", at) if clock != "real" else ()),

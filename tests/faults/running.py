@@ -93,11 +93,11 @@ class Daemon:
 
 
 @contextmanager
-def in_session(folder: Path, *options: str) -> Iterator[Venue]:
-    """The exchange at NOON, on a clock that runs."""
+def in_session(folder: Path, *options: str, prefix: Sequence[str] = (), clock: str = "scaled") -> Iterator[Venue]:
+    """The exchange at NOON, on a clock that runs. On a `real` one the words of `prefix` make it noon."""
     folder.mkdir(parents=True, exist_ok=True)
     data = ("--data", str(small_market(folder)), "--no-rate-limits", *options)
-    with running_venue(folder / "venue", *data, at=NOON, clock="scaled") as venue:
+    with running_venue(folder / "venue", *data, at=NOON, clock=clock, prefix=prefix) as venue:
         yield venue
 
 

@@ -51,6 +51,20 @@ class Watched:
         return [event.name for event in self.told]
 
 
+@dataclass
+class SteppingClock:
+    """A wall clock that is set while the steady one goes on."""
+
+    at: datetime
+    passed_s: float = 0.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.passed_s
+
+
 def watched(state: bool | None) -> Watched:
     return Watched(Login(state), ist(DAY, time(0, 0)))
 
@@ -99,3 +113,14 @@ def test_it_is_asked_once_a_minute_however_often_the_loop_turns() -> None:
     for _ in range(5):
         found.beat(9, 0)
     assert found.login.asked == 1
+
+
+def test_after_a_clock_that_was_years_ahead_is_set_right_it_is_asked_again_within_a_minute() -> None:
+    login, clock, told = Login(True), SteppingClock(ist(DAY, time(10, 0))), list[Event]()
+    watch = SessionWatch(login, CALENDAR, clock, InlineLanes(), told.append)
+    watch.beat()
+    for at in (ist(DAY, time(10, 1)).replace(year=2036), ist(DAY, time(10, 2))):
+        clock.at, clock.passed_s = at, clock.passed_s + 60.0
+        watch.beat()
+    assert login.asked == 2
+    assert len(told) == 1

@@ -13,6 +13,7 @@ from config.market_rules import Market
 from config.settings import Settings
 from tradebot.adapters.brokers.exchange_clock import ask_time
 from tradebot.adapters.brokers.http import Http
+from tradebot.adapters.brokers.server_dates import ServerDates
 from tradebot.adapters.brokers.update_feed import UpdateFeed
 from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
@@ -31,7 +32,7 @@ from tradebot.app.books import (
 from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
 from tradebot.app.configuration import ConfigSource
-from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.daemon import build_engine
 from tradebot.app.ending import end_run
 from tradebot.app.faults import fault_teller
 from tradebot.app.notifying import begin_notifications
@@ -55,7 +56,8 @@ from tradebot.engine.inbox import Inbox, InboxFull
 from tradebot.engine.messages import Job, JobDue, OrderPushed
 from tradebot.engine.relay import Relay
 from tradebot.engine.views import Marks
-from tradebot.ports import Clock
+from tradebot.ports import Clock, Disk
+from tradebot.runtime.clock_watch import ClockWatch
 from tradebot.runtime.live import LiveLoop
 from tradebot.runtime.session_watch import SessionWatch
 
@@ -116,9 +118,8 @@ def open_live(
         books = open_books(stack, settings, home, disk, database, start, listeners)
 
         inbox, lanes = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock))
-        scheduler = _scheduler(clock, rate, inbox)
-        kit = connect(settings, disk, home, scene.market, clock, rate)
-        stack.callback(kit.http.close)
+        scheduler = _scheduler(clock, rate, lambda name, at: clock_watch.deliver(name, at))
+        kit = _kit(stack, settings, disk, home, scene.market, clock, rate)
         sessions = SessionWatch(kit.login, scene.market.calendar, clock, lanes, books.relay.put)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
 
@@ -128,6 +129,7 @@ def open_live(
             spool.poll()
             sessions.beat()
             vigil.beat()
+            clock_watch.beat()
             live_sign()
 
         def turn() -> None:
@@ -140,14 +142,22 @@ def open_live(
         telemetry = telemetry_of(settings, scene.market.calendar, clock)
         ports = notes.added_to(ports_of(scene, books, Timing(clock, scheduler, lanes), doors, telemetry))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        clock_watch = _clock_watch(kit, engine, clock, books.relay)
         vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, RealClock(), books.relay.put)
         books.bus.publish(started(settings, engine.memory, start))
         series.tell(engine, vigil, books, clock, waits=waits)
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
-        feed = _begin_feed(stack, kit, inbox, clock, books.relay)
         yield Live(
-            loop=LiveLoop(engine=engine, timetable=scheduler, lanes=lanes, clock=clock, on_beat=beat, on_turn=turn),
+            loop=LiveLoop(
+                engine=engine,
+                timetable=scheduler,
+                lanes=lanes,
+                clock=clock,
+                on_beat=beat,
+                on_turn=turn,
+                on_step=clock_watch.stepped,
+            ),
             engine=engine,
             kit=kit,
             orders=OrderReader(books.database),
@@ -159,9 +169,18 @@ def open_live(
             alerts=vigil.watch,
             start=start,
             rate=rate,
-            feed=feed,
+            feed=_begin_feed(stack, kit, inbox, clock, books.relay),
         )
         end_run(books, engine, notes, spool, telemetry, disk, clock)
+
+
+def _kit(
+    stack: ExitStack, settings: Settings, disk: Disk, home: Path, market: Market, clock: Clock, rate: float
+) -> BrokerKit:
+    """The broker's adapters; their connections are closed with the stack."""
+    kit = connect(settings, disk, home, market, clock, rate)
+    stack.callback(kit.http.close)
+    return kit
 
 
 def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock, relay: Relay) -> UpdateFeed:
@@ -185,21 +204,32 @@ def _begin_feed(stack: ExitStack, kit: BrokerKit, inbox: Inbox, clock: Clock, re
 
 
 def clock_of(settings: Settings) -> tuple[Clock, float]:
-    """The machine's clock, or that of the exchange process that stands in for the broker; and its rate."""
+    """The machine's clock, or that of the exchange process that stands in for the broker; and its rate. An exchange
+    on the machine's time is as a broker: its clock is not followed, but compared."""
     real, url = RealClock(), settings.broker.broker_url
     if not url:
         return real, 1.0
     time = ask_time(url, Http(), real)
     if time.kind == "driven":
         raise BrokerUnavailable(f"the exchange at {url} stands still (clock driven): start it with --clock scaled")
+    if time.kind == "real":
+        return real, 1.0
     return ScaledClock(real, offset=time.offset, rate=time.rate), time.rate
 
 
-def _scheduler(clock: Clock, rate: float, inbox: Inbox) -> RealScheduler | ScaledScheduler:
+def _scheduler(clock: Clock, rate: float, deliver: Callable[[str, datetime], None]) -> RealScheduler | ScaledScheduler:
     """A clock that follows an exchange process is no wall clock, whatever its rate."""
     if isinstance(clock, RealClock):
-        return RealScheduler(clock, job_messages(inbox))
-    return ScaledScheduler(clock, rate, job_messages(inbox))
+        return RealScheduler(clock, deliver)
+    return ScaledScheduler(clock, rate, deliver)
+
+
+def _clock_watch(kit: BrokerKit, engine: Engine, clock: Clock, relay: Relay) -> ClockWatch:
+    """Where an exchange process's clock is followed, its answers tell the time of its machine, which is another."""
+    watch = ClockWatch(clock=clock, halt=engine.memory.halt, inbox=engine.inbox, tell=relay.put)
+    if isinstance(clock, RealClock):
+        kit.http.measure(ServerDates(clock, watch.measured))
+    return watch
 
 
 def _hint(inbox: Inbox, clock: Clock) -> Callable[[BrokerOrderId | None], None]:

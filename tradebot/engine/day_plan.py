@@ -26,8 +26,8 @@ _CATCH_UP: tuple[Job, ...] = (
 
 
 def plan_day(day: date, calendar: Calendar, times: DayTimes) -> list[PlannedJob]:
-    """The jobs of one IST date. Every day plans the next one; the rest is for trading days only."""
-    jobs = [PlannedJob(name=Job.PLAN, at=ist(day + timedelta(days=1), _PLAN_AT))]
+    """The jobs of one IST date: those of a trading day, and the plan of the next one. Raises CalendarHorizonError."""
+    jobs = [next_plan(day)]
     session = calendar.trading_day(day)
     if session is None:
         return jobs
@@ -46,6 +46,11 @@ def plan_day(day: date, calendar: Calendar, times: DayTimes) -> list[PlannedJob]
         PlannedJob(name=Job.END_OF_DAY, at=end_of_day),
         *jobs,
     ]
+
+
+def next_plan(day: date) -> PlannedJob:
+    """Every day plans the next one, also one of which nothing else is known."""
+    return PlannedJob(name=Job.PLAN, at=ist(day + timedelta(days=1), _PLAN_AT))
 
 
 def missed_jobs(

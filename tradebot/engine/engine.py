@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from tradebot.domain.calendar import ist_date
+from tradebot.domain.calendar import CalendarHorizonError, ist_date
 from tradebot.domain.errors import NoRoom, RestartNeeded, TradebotError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.kill import Latch
@@ -22,8 +22,9 @@ from tradebot.engine.calls import (
 )
 from tradebot.engine.commanding import command_in, remember
 from tradebot.engine.commands import CancelOrder, Command, PauseEntries
-from tradebot.engine.day_plan import plan_day
+from tradebot.engine.day_plan import next_plan, plan_day
 from tradebot.engine.departures import Departures
+from tradebot.engine.halt import Brake
 from tradebot.engine.handling import Handling
 from tradebot.engine.housekeeping import forget_finished
 from tradebot.engine.inbox import Inbox
@@ -215,9 +216,23 @@ class Engine:
             self.inbox.put_answer(self._wishes.pop(0))
 
     def _plan(self) -> None:
-        setting = self._setting
+        setting, halt = self._setting, self.memory.halt
         today = ist_date(self._clock.now())
-        self._scheduler.plan(plan_day(today, setting.calendar, setting.policy.times))
+        try:
+            jobs = plan_day(today, setting.calendar, setting.policy.times)
+        except CalendarHorizonError as cause:
+            self._stop_for_calendar(str(cause))
+            jobs = [next_plan(today)]
+        else:
+            halt.release(Brake.CALENDAR)
+        self._scheduler.plan(jobs)
+
+    def _stop_for_calendar(self, cause: str) -> None:
+        """A clock that shows a year nobody has entered is wrong, or the calendar is: both are for a human."""
+        text = f"nothing is planned and no entries are taken: {cause}"
+        self.memory.halt.pull(Brake.CALENDAR, text)
+        name, level = EventName.CALENDAR_ENDED, Level.CRITICAL
+        self._bus.publish([Event(name=name, at=self._clock.now(), level=level, message=text, component="calendar")])
 
     def _commit(self, batch: Unit) -> Exception | None:
         """Registry, then database, then memory; what leaves the engine leaves it after all three. Returns why it was

@@ -12,6 +12,8 @@ class Brake(StrEnum):
 
     WATCHDOG = "watchdog"
     ROOM = "room"
+    CLOCK = "clock"
+    CALENDAR = "calendar"
 
 
 class Halt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from tradebot.domain.calendar import ist_date
+from tradebot.domain.calendar import CalendarHorizonError, ist_date
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.market_rules import MarketRules, round_to_tick
 from tradebot.domain.orders import Side, Variety
@@ -16,8 +16,15 @@ from tradebot.engine.setting import Setting
 
 
 def next_session(setting: Setting, now: datetime) -> tuple[TradingDay, Variety] | None:
-    """The day on which an order given now trades, and how it is sent; None while nothing takes orders. What is to be
-    held until the open can be given at any time."""
+    """The day on which an order given now trades, and how it is sent; None while nothing takes orders, and where the
+    calendar ends. What is to be held until the open can be given at any time."""
+    try:
+        return _next_session(setting, now)
+    except CalendarHorizonError:
+        return None
+
+
+def _next_session(setting: Setting, now: datetime) -> tuple[TradingDay, Variety] | None:
     calendar = setting.calendar
     today = calendar.trading_day(ist_date(now))
     if today is not None and today.release_at <= now < today.ends_at:

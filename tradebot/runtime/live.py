@@ -55,9 +55,12 @@ class LiveLoop:
         on_beat: Callable[[], object],
         venue: Venue | None = None,
         on_turn: Callable[[], object] = lambda: None,
+        on_step: Callable[[float], object] | None = None,
     ) -> None:
         """`on_beat` is called about every second by the engine's thread, for files that are to be flushed; `on_turn`
-        after every batch, and at least every _POLL_S seconds, for whoever shows what is going on."""
+        after every batch, and at least every _POLL_S seconds, for whoever shows what is going on; `on_step` when the
+        day was planned anew, with the seconds of the step: it sees to it that what was missed is caught up with, which
+        without it is done at once."""
         self._engine = engine
         self._timetable = timetable
         self._lanes = lanes
@@ -65,6 +68,7 @@ class LiveLoop:
         self._venue = venue
         self._on_beat = on_beat
         self._on_turn = on_turn
+        self._on_step = on_step or self._catch_up
         self._stopping = Event()
 
     def stop(self) -> None:
@@ -96,9 +100,12 @@ class LiveLoop:
         step_s = self._timetable.beat()
         if step_s is not None:
             self._engine.clock_stepped(step_s)
-            self._engine.inbox.put(JobDue(name=Job.CATCH_UP, at=self._clock.now()))
+            self._on_step(step_s)
         self._on_beat()
         now = self._clock.now()
         while self._venue is not None and self._venue.now < now:
             for broker_order_id in self._venue.advance_to(now):
                 self._engine.inbox.put(OrderPushed(broker_order_id=broker_order_id))
+
+    def _catch_up(self, _step_s: float) -> None:
+        self._engine.inbox.put(JobDue(name=Job.CATCH_UP, at=self._clock.now()))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
-from tradebot.domain.calendar import Calendar, ist, ist_date
+from tradebot.domain.calendar import Calendar, CalendarHorizonError, ist, ist_date
 from tradebot.domain.errors import BrokerError
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.ports import Clock, Lanes
@@ -36,16 +36,16 @@ class SessionWatch:
         self._clock = clock
         self._lanes = lanes
         self._tell = tell
-        self._next: datetime | None = None
+        self._next_s = clock.monotonic()
         self._is_asking = False
         self._alarmed: date | None = None
         self._was_alive: bool | None = None
 
     def beat(self) -> None:
-        now = self._clock.now()
-        if self._is_asking or not self._is_wanted(now) or (self._next is not None and now < self._next):
+        now_s = self._clock.monotonic()
+        if self._is_asking or now_s < self._next_s or not self._is_wanted(self._clock.now()):
             return
-        self._is_asking, self._next = True, now + EVERY
+        self._is_asking, self._next_s = True, now_s + EVERY.total_seconds()
         try:
             self._lanes.hand_over(LANE, self._ask)
         except BrokerError:
@@ -53,7 +53,10 @@ class SessionWatch:
 
     def _is_wanted(self, now: datetime) -> bool:
         """From before the session to its end, and again in the evening while orders for the next day go out."""
-        day = self._calendar.trading_day(ist_date(now))
+        try:
+            day = self._calendar.trading_day(ist_date(now))
+        except CalendarHorizonError:
+            return False
         return day is not None and now >= ist(day.day, LOGIN_FROM)
 
     def _ask(self) -> None:

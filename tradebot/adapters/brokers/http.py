@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
 import urllib3
 
+from tradebot.adapters.brokers.server_dates import ServerDates, date_of
 from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown
 
 CALLS_MAX = 32
@@ -95,6 +95,7 @@ class Http:
 
     def __init__(self, deadlines: Deadlines | None = None) -> None:
         self._deadlines = deadlines or Deadlines()
+        self._dates: ServerDates | None = None
         self._session = requests.Session()
         self._session.trust_env = False
         pool = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=CALLS_MAX, max_retries=0)
@@ -114,6 +115,10 @@ class Http:
         threading.Thread(target=run, name=f"http {request.method}", daemon=True).start()
         return run.result(within.total_s)
 
+    def measure(self, dates: ServerDates) -> None:
+        """From now on the time in each answer is compared with ours."""
+        self._dates = dates
+
     def close(self) -> None:
         self._session.close()
 
@@ -128,6 +133,8 @@ class Http:
             raise AnswerLost(_said(cause)) from cause
 
     def _send(self, request: Request, within: Deadlines) -> Answer:
+        dates = self._dates
+        asked_s = dates.monotonic() if dates is not None else 0.0
         with self._session.request(
             request.method,
             request.url,
@@ -139,11 +146,13 @@ class Http:
             allow_redirects=False,
             stream=True,
         ) as response:
+            if dates is not None:
+                dates.answered(response.headers, asked_s)
             return Answer(
                 status=response.status_code,
                 content_type=response.headers.get("Content-Type", ""),
                 body=_body(response),
-                date=_date(response.headers.get("Date", "")),
+                date=date_of(response.headers.get("Date", "")),
                 retry_after_s=_seconds(response.headers.get("Retry-After", "")),
             )
 
@@ -200,13 +209,6 @@ def _said(error: Exception) -> str:
     if reason is None:
         return type(error).__name__
     return f"{type(error).__name__}: {type(reason).__name__}"
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text) if text else None
-    except ValueError:
-        return None
 
 
 def _seconds(text: str) -> float | None:

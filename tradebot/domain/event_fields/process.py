@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tradebot.domain.event_fields.documented import ERROR_ONLY, WARNING_ONLY, EventFields
+from tradebot.domain.event_fields.documented import CRITICAL_ONLY, ERROR_ONLY, WARNING_ONLY, EventFields
 from tradebot.domain.events import EventName, Level
 
 PROCESS_EVENTS: Mapping[EventName, EventFields] = {
@@ -18,6 +18,21 @@ PROCESS_EVENTS: Mapping[EventName, EventFields] = {
         meaning="The wall clock jumped, or (with 0) the scheduler was silent; the day is planned anew.",
         levels=WARNING_ONLY,
         always=("step_s",),
+    ),
+    EventName.CLOCK_DISAGREES: EventFields(
+        meaning="The machine's clock is more than 5 s from the one that the broker writes into its answers (drift_s;"
+        " negative: behind). No entries, and nothing of a day is ended, until they agree.",
+        levels=CRITICAL_ONLY,
+        always=("drift_s",),
+    ),
+    EventName.CLOCK_AGREES: EventFields(
+        meaning="The machine's clock agrees with the broker's again: entries are open, what was held up is caught up.",
+        levels=WARNING_ONLY,
+    ),
+    EventName.CALENDAR_ENDED: EventFields(
+        meaning="The clock shows a day that the calendar does not know: nothing is planned, and no entries are taken,"
+        " until it shows one that it knows.",
+        levels=CRITICAL_ONLY,
     ),
     EventName.FLAGS_IN_FORCE: EventFields(
         meaning="At the start: which switches count, each flag AND the master, as lists in the words of the log."
