@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Condition
+from threading import Condition, RLock
 from typing import Literal
 
 from tradebot.domain.events import Event, Level
 
 OnFull = Literal["drop", "wait"]
 
+GATHER_S = 0.02
+"""How long the writer lets events gather before it takes them. Woken by each one, its thread took the interpreter from
+the engine in the middle of a placement, whenever that one waited for the disk or the database."""
+
 _MINOR = frozenset({Level.DEBUG, Level.INFO})
+_URGENT = frozenset({Level.ERROR, Level.CRITICAL})
 
 
 class LogQueue:
@@ -21,8 +26,9 @@ class LogQueue:
     when nothing but WARNING and above waits, the oldest of those. `take_dropped` tells how many went.
     """
 
-    def __init__(self, bound: int, on_full: OnFull, wait_s: float = 5.0) -> None:
+    def __init__(self, bound: int, on_full: OnFull, wait_s: float = 5.0, gather_s: float = GATHER_S) -> None:
         self._bound = bound
+        self._gather_s = gather_s
         self._waits = on_full == "wait"
         self._wait_s = wait_s
         self._minor: deque[tuple[int, Event]] = deque()
@@ -32,7 +38,10 @@ class LogQueue:
         self._in_hand = 0
         self._is_standing = False
         self._is_closed = False
-        self._change = Condition()
+        self._is_hurried = False
+        lock = RLock()
+        self._change = Condition(lock)
+        self._arrival = Condition(lock)
 
     def __len__(self) -> int:
         return len(self._minor) + len(self._major)
@@ -51,12 +60,17 @@ class LogQueue:
             self._arrived += 1
             waiting = self._minor if event.level in _MINOR else self._major
             waiting.append((self._arrived, event))
-            self._change.notify_all()
+            if event.level in _URGENT or len(self) * 2 >= self._bound:
+                self._hurry()
+            elif len(self) == 1:
+                self._arrival.notify()
 
     def take(self, most: int) -> list[Event]:
         """Wait for events and take up to `most`; an empty list means that the queue is closed and empty."""
         with self._change:
-            self._change.wait_for(lambda: len(self) or self._is_closed)
+            self._arrival.wait_for(lambda: len(self) or self._is_closed)
+            self._arrival.wait_for(lambda: self._is_hurried or self._is_closed, self._gather_s)
+            self._is_hurried = False
             taken = [self._pop_oldest() for _ in range(min(most, len(self)))]
             self._in_hand = len(taken)
             self._change.notify_all()
@@ -86,6 +100,7 @@ class LogQueue:
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         with self._change:
+            self._hurry()
             return self._change.wait_for(lambda: not len(self) and not self._in_hand, timeout_s)
 
     def close(self) -> None:
@@ -93,6 +108,11 @@ class LogQueue:
         with self._change:
             self._is_closed = True
             self._change.notify_all()
+            self._arrival.notify_all()
+
+    def _hurry(self) -> None:
+        self._is_hurried = True
+        self._arrival.notify()
 
     def _has_room(self) -> bool:
         return len(self) < self._bound or self._is_standing or self._is_closed
