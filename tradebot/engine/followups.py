@@ -31,27 +31,40 @@ class FollowUps:
         if request is not None:
             _conclude(unit, request, RequestState.ACKED, "seen at the broker")
 
+    def confirm_last_change(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
+        """A change that was made before the order traded in full belongs to its story before its fills do: they were
+        traded within the limit that it brought."""
+        asked = self._asked(unit, coid)
+        order = unit.orders[unit.attempts[coid].order_id]
+        if row.word is BrokerWord.EXECUTED and order.coid == coid and asked is not None and _shows(row, asked):
+            self._confirm(unit, coid, row, asked)
+
     def confirm_change(self, unit: Unit, coid: Coid, row: BrokerOrder) -> None:
         """A change is over when the book shows it, or when the order is finished."""
-        request_id = unit.modifies.get(coid)
-        if not request_id:
+        asked = self._asked(unit, coid)
+        if asked is None:
             return
-        request, attempt = unit.requests[request_id], unit.attempts[coid]
-        order = unit.orders[attempt.order_id]
-        price, quantity = Decimal(request.payload["price"]), int(request.payload["quantity"])
+        order_id = unit.attempts[coid].order_id
         if row.word is not BrokerWord.OPEN:
             unit.modifies[coid] = ""
-            _conclude(unit, request, RequestState.REFUSED, "the order was finished first")
-            identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
-            return
-        if abs(row.price - price) > PRICE_TOLERANCE or row.quantity != quantity:
-            if not unit.is_under_way(request_id) and self._has_come_to_nothing(unit, request):
-                unit.modifies[coid] = ""
-                _conclude(unit, request, RequestState.UNSENT, "not seen at the broker")
-                identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)
-            return
+            _conclude(unit, asked, RequestState.REFUSED, "the order was finished first")
+            identities.settle(unit, order_id, IdType.MODIFY, IdStatus.CANCELLED)
+        elif _shows(row, asked):
+            self._confirm(unit, coid, row, asked)
+        elif not unit.is_under_way(asked.id) and self._has_come_to_nothing(unit, asked):
+            unit.modifies[coid] = ""
+            _conclude(unit, asked, RequestState.UNSENT, "not seen at the broker")
+            identities.settle(unit, order_id, IdType.MODIFY, IdStatus.CANCELLED)
+
+    def _asked(self, unit: Unit, coid: Coid) -> BrokerRequest | None:
+        request_id = unit.modifies.get(coid)
+        return unit.requests[request_id] if request_id else None
+
+    def _confirm(self, unit: Unit, coid: Coid, row: BrokerOrder, asked: BrokerRequest) -> None:
+        attempt = unit.attempts[coid]
+        order = unit.orders[attempt.order_id]
         unit.modifies[coid] = ""
-        _conclude(unit, request, RequestState.ACKED, "seen at the broker")
+        _conclude(unit, asked, RequestState.ACKED, "seen at the broker")
         identities.settle(unit, order.id, IdType.MODIFY, IdStatus.EXECUTED)
         if order.status is not OrderStatus.PENDING:
             return
@@ -91,6 +104,11 @@ class FollowUps:
                 self._desk.cancel(unit, order, order.reason)
             else:
                 unit.timers.append((Job.VERIFY, asked_at + pause))
+
+
+def _shows(row: BrokerOrder, asked: BrokerRequest) -> bool:
+    price, quantity = Decimal(asked.payload["price"]), int(asked.payload["quantity"])
+    return abs(row.price - price) <= PRICE_TOLERANCE and row.quantity == quantity
 
 
 def _what_changed(order: Order, row: BrokerOrder) -> str:

@@ -147,6 +147,7 @@ class Tracker:
         source: str,
         counts: dict[str, int],
     ) -> None:
+        self._followups.confirm_last_change(unit, coid, row)
         attempt = unit.attempts[coid]
         order = unit.orders[attempt.order_id]
         ours = Tracked(

@@ -43,7 +43,8 @@ class FakeClock:
 
 class FakeBroker:
     """One account. `troubles` are what the next calls of a name raise, in their order; None is no trouble.
-    `frozen` is what the book shows instead of what stands; with `drops_changes` a new price is taken and not made.
+    `frozen` is what the book shows instead of what stands; with `drops_changes` a new price is taken and not made, and
+    with `fills_changes_at` the whole order trades at that price as soon as its own is changed.
     """
 
     def __init__(self, clock: FakeClock, capabilities: Capabilities = PROOF) -> None:
@@ -57,6 +58,7 @@ class FakeBroker:
         self.calls: list[str] = []
         self.frozen: Sequence[BrokerOrder] | None = None
         self.drops_changes = False
+        self.fills_changes_at: str | None = None
         self._clock = clock
 
     def place(self, ticket: Ticket) -> BrokerOrderId:
@@ -71,6 +73,8 @@ class FakeBroker:
         lost = self._call("modify")
         if not self.drops_changes:
             self.change(broker_order_id, price=price, quantity=quantity)
+        if self.fills_changes_at is not None:
+            self.fill(broker_order_id, quantity, self.fills_changes_at)
         if lost:
             raise lost
 

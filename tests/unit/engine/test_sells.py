@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.builders import NOON, a_position, a_quote, a_signal, an_attempt, an_order, some_terms
-from tests.unit.engine.fakes import a_holding
+from tests.unit.engine.fakes import AnswerLost, a_holding
 from tests.unit.engine.house import House
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.exits import ExitRule
-from tradebot.domain.orders import AttemptStatus, OrderStatus, PositionId, Side
+from tradebot.domain.orders import AttemptStatus, OrderStatus, PositionId, RequestKind, RequestState, Side
 from tradebot.domain.positions import Position
 from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
@@ -191,6 +191,47 @@ def test_a_rule_that_hits_moves_the_standing_sell_to_the_market() -> None:
     assert house.broker.count("modify") == 1
     assert house.the_position().exit_rule == ExitRule.ATR_STOP
     assert len(house.told(EventName.EXIT_ATR_STOP_HIT)) == 1
+
+
+def test_a_sell_that_trades_as_soon_as_it_is_moved_is_booked_at_the_limit_it_was_moved_to() -> None:
+    house = opened()
+    house.broker.fills_changes_at = "990"
+
+    quoted(house, "990")
+
+    sell = house.the_order(Side.SELL)
+    assert (sell.status, sell.price, sell.execution_price) == (OrderStatus.CLOSED, Decimal("988.80"), Decimal(990))
+    assert house.memory.attempts[sell.coid].price == Decimal("988.80")
+    (filled,) = house.told(EventName.ORDER_FILLED)
+    assert filled.fields["price"] == Decimal("988.80")
+    (moved,) = house.told(EventName.ORDER_MODIFIED)
+    assert moved.fields["reason"] == "Price changed: 1050.00 -> 988.80, atr_stop"
+
+
+def test_a_move_whose_answer_was_lost_is_known_to_have_been_made_by_the_fill() -> None:
+    house = opened()
+    house.broker.fills_changes_at = "990"
+    house.broker.troubles["modify"] = [AnswerLost("no answer")]
+
+    quoted(house, "990")
+    house.advance(seconds=5)
+    house.look()
+
+    sell = house.the_order(Side.SELL)
+    (request,) = [row for row in house.memory.requests.flat().values() if row.kind is RequestKind.MODIFY]
+    assert (sell.status, sell.price, request.state) == (OrderStatus.CLOSED, Decimal("988.80"), RequestState.ACKED)
+
+
+def test_a_sell_that_was_filled_before_it_could_be_moved_keeps_the_limit_it_had() -> None:
+    house = opened()
+    house.broker.drops_changes = True
+    house.broker.fills_changes_at = "1050"
+
+    quoted(house, "990")
+
+    sell = house.the_order(Side.SELL)
+    assert (sell.status, sell.price) == (OrderStatus.CLOSED, TARGET)
+    assert house.told(EventName.ORDER_MODIFIED) == []
 
 
 def test_a_rule_that_has_hit_is_told_once_and_its_sell_follows_the_market_down() -> None:
