@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,6 +29,9 @@ from tradebot.interfaces.api.server import HttpServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 PHONE = {"width": 390, "height": 844}
+DESK_WIDTH = 1280
+"""From here on nothing of an order is out of sight; on less, its middle moves sideways below its buttons."""
+DAY_BEFORE = datetime(2026, 9, 15, 10, 35, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason="no chromium: `apt install chromium`, or CHROMIUM=path"
@@ -338,6 +342,40 @@ def test_it_fits_a_phone_and_a_desk_in_light_and_dark(
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((a, b) => a + +b, 0)"
     )
     assert (brightness < 200) == (colours == "dark")
+    assert desk.errors == []
+    desk.close()
+
+
+@pytest.mark.parametrize("width", [800, 1024, 1280, 1440, 1680])
+def test_nothing_covers_the_buttons_of_a_failed_order(browser: Browser, rig: Rig, width: int) -> None:
+    """Its row is the longest one: beside three more columns it has two buttons."""
+    row = an_order(
+        1,
+        user_id="owner",
+        account_id="primary",
+        symbol="MCDOWELL-N",
+        quantity=12_345,
+        price=Decimal("123456.05"),
+        status=OrderStatus.FAILED,
+        reason="insufficient balance - shortfall: Rs 5,000,000.00",
+        first_failed_at=DAY_BEFORE,
+        last_retry_attempt=DAY_BEFORE,
+    )
+    rig.do(lambda house: house.database.store.save(Changes(orders=[row])))
+    desk = Desk(browser, rig, viewport={"width": width, "height": 800})
+    page = desk.page
+    page.get_by_role("tab", name="Failed").click()
+    page.locator("[data-order]").click()
+    expect(page.locator(".detail")).to_be_visible()
+
+    for action in ("Retry", "Drop"):
+        page.get_by_role("button", name=f"{action} MCDOWELL-N").click()
+        expect(page.get_by_role("dialog")).to_contain_text(f"{action}: MCDOWELL-N buy 12345")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if width >= DESK_WIDTH:
+        assert page.evaluate("(panel => panel.scrollWidth <= panel.clientWidth)(document.querySelector('#orders'))")
     assert desk.errors == []
     desk.close()
 

@@ -64,7 +64,7 @@ function Table({ state, desk }) {
   const columns = 7 + (isFailed ? 3 : 0) + (hasActions ? 1 : 0);
   return html`<table class=${`tab-of-${state.tab}`}>
     <thead><tr>
-      <th>Symbol</th><th>Side</th><th class="number">Quantity</th><th class="number">Price</th><th>Status</th><th>Reason</th><th class="when">Time</th>
+      <th>Symbol</th><th>Side</th><th class="number">Quantity</th><th class="number">Price</th><th class="status">Status</th><th>Reason</th><th class="when">Time</th>
       ${isFailed && html`<th class="number">Retries</th><th class="when">Last retry</th><th class="when">Expires</th>`}
       ${hasActions && html`<th><span class="hidden">Actions</span></th>`}
     </tr></thead>
