@@ -17,7 +17,8 @@ from time import perf_counter
 
 from benchmarks.figures import Goal, Line, Row, at_least, at_most
 from config.kinds import StrategyUse
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from tradebot.app import open_replay
 from tradebot.domain.calendar import ist
 

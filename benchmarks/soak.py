@@ -25,8 +25,9 @@ from websockets.sync.client import connect
 from benchmarks.figures import Goal, Line, Row, at_most, holds
 from benchmarks.replay import busy
 from benchmarks.wire import Wire, get
+from config.loading import load_settings
 from config.market_rules import load_market
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tests.builders import ACCOUNT
 from tradebot.adapters.storage.database import CONNECTIONS_MAX
 from tradebot.app import open_replay

@@ -31,8 +31,9 @@ import psutil
 from benchmarks.figures import percentile
 from benchmarks.replay import busy
 from benchmarks.soak import FIRST_DAY
+from config.loading import load_settings
 from config.market_rules import load_market
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import Replay, open_replay
 from tradebot.cli.face import Face

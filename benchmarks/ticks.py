@@ -19,8 +19,8 @@ from time import perf_counter
 from benchmarks.figures import Line, Row, at_least
 from benchmarks.replay import busy
 from benchmarks.tick_day import DAY, TickFile, write_ticks
+from config.loading import load_settings
 from config.market_rules import load_market
-from config.settings import load_settings
 from tests.builders import NOON, a_position
 from tradebot.adapters.marketdata.opening import open_tape
 from tradebot.app import open_replay

@@ -16,8 +16,8 @@ def validate_config_schema() -> None:
     Raises ConfigError with every problem of the settings and of the market data files.
     """
     # Only here: who wants one of the files needs neither the libraries nor the time that the others take.
+    from config.loading import load_settings
     from config.market_rules import MarketDataFileError, load_market
-    from config.settings import load_settings
 
     folder = Path(__file__).parent
     problems: list[Problem] = []

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from config.flags import MASTER
 from config.kinds import BrokerName, Mode
-
-if TYPE_CHECKING:
-    from config.settings import Settings
+from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

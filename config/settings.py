@@ -1,14 +1,12 @@
-"""The operator's settings: read from all their places, checked as a whole, frozen."""
+"""The operator's settings: every key by section, frozen, and what follows from them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -18,12 +16,11 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.broker import Broker
-from config.checks import CHECKS, Check, is_broken
 from config.flags import MASTER, Flags
 from config.http import Http
 from config.keys import Catalogue
 from config.kinds import from_text, in_file, plain
-from config.layers import DOTENV, Given, Layer, read_layers
+from config.layers import Given, Layer
 from config.notifying import Notifications
 from config.problems import ConfigError, Problem
 from config.running import Logs, Replay, Run, StrategyList, Times
@@ -35,10 +32,7 @@ from tradebot.domain.expectations import Patience
 from tradebot.domain.manual import ManualRules, parse_policies
 from tradebot.domain.policy import DayTimes, ExitRules, FlowFlags, GuardMode, Policy, QuoteLimits, RiskLimits
 
-__all__ = ["KEYS", "ConfigError", "Effective", "Problem", "Settings", "load_settings"]
-
 DEFAULT = "default"
-_MAY_HOLD_SECRETS = (str(DOTENV), "environment")
 
 
 class Effective(NamedTuple):
@@ -49,7 +43,7 @@ class Effective(NamedTuple):
 
 
 class Settings(BaseSettings):
-    """All keys, by section; made by `load_settings`."""
+    """All keys, by section; made by `config.loading.load_settings`."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
@@ -197,57 +191,6 @@ class _LayerSource(PydanticBaseSettingsSource):
 
 
 KEYS = Catalogue.of(Settings.model_fields)
-
-
-def load_settings(
-    folder: Path, environ: Mapping[str, str], overrides: Mapping[str, object] = MappingProxyType({})
-) -> Settings:
-    """The settings of the tradebot in `folder`: command line over environment over .env over file over default.
-
-    `overrides` are the command line's, by the keys' names; a text is read like a variable's. Reads
-    config/tradebot.toml and .env below `folder`, and nothing of the process. Raises ConfigError with everything that
-    is wrong in all places, those included that a higher one covers.
-    """
-    layers, problems = read_layers(folder, environ, overrides, KEYS)
-    wrong = {problem.key for problem in problems if problem.key}
-    settings = Settings.of(layers)
-    givens = {name: given for layer in reversed(layers) for name, given in layer.items()}
-    # Nothing is said about a key that is wrong by itself: its default only stands in for it.
-    checks = [check for check in CHECKS if wrong.isdisjoint(check.keys) and check.only_with not in wrong]
-    problems += [_broken(check, settings, givens) for check in checks if is_broken(check, settings)]
-    problems += _open_passwords(layers)
-    if settings.replay.data and not (folder / settings.replay.data).exists():
-        problems.append(_problem("data", settings, givens, f"is not there; it must be {KEYS.by_name['data'].allowed}"))
-    if problems:
-        raise ConfigError(problems)
-    return settings
-
-
-def _broken(check: Check, settings: Settings, givens: Mapping[str, Given]) -> Problem:
-    name, *others = check.keys
-    facts = ", ".join(f"{other} is {_seen(other, settings)} ({settings.origins[other]})" for other in others)
-    given = next((givens[key] for key in check.keys if key in givens), None)
-    problem = _problem(name, settings, givens, f"must be {check.rule}; {facts}")
-    return problem if name in givens or given is None else replace(problem, place=given.place)
-
-
-def _seen(name: str, settings: Settings) -> str:
-    return KEYS.by_name[name].masked(in_file(settings.value(name)))
-
-
-def _problem(name: str, settings: Settings, givens: Mapping[str, Given], text: str) -> Problem:
-    place = givens[name].place if name in givens else DEFAULT
-    return Problem(place=place, key=name, value=KEYS.by_name[name].shown(settings.value(name)), text=text)
-
-
-def _open_passwords(layers: list[Layer]) -> list[Problem]:
-    """A password in a file that is committed, or in a command line that every user of the machine can see."""
-    return [
-        Problem(place=given.place, key=name, value="***", text=f"a password belongs into {DOTENV}")
-        for layer in layers
-        for name, given in layer.items()
-        if given.origin not in _MAY_HOLD_SECRETS and KEYS.by_name[name].secrets_in(str(given.value))
-    ]
 
 
 def _risk_limits(risk: Risk) -> RiskLimits:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.segment import SegmentLines
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app import Replay, open_replay
 from tradebot.domain.calendar import ist

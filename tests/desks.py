@@ -15,8 +15,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from config.loading import load_settings
 from config.market_rules import Market, load_market
-from config.settings import Settings, load_settings
+from config.settings import Settings
 from tests.simulator.killing import write_market
 from tests.venue import ROOT, Venue, venue_in_thread
 from tradebot.adapters.brokers.kite.session import KiteSession

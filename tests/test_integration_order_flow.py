@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tests.auditor.exchange_view import read_exchange
 from tests.simulator.killing import busy_day, write_market
 from tests.simulator.traced import TracedStore

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tests.builders import NOON, a_level, a_quote, a_signal
 from tests.unit.engine.house import House
 from tradebot.adapters.jsonl_log import JsonlLog

@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tests.simulator.killing import busy_day, write_market
 from tests.unit.ui.builders import a_busy_view
 from tradebot.interfaces.ui.browsing import Browsing, Page

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tests.builders import NOON
 from tests.simulator.killing import ROOT, environment, run_main
 from tests.unit.config.homes import a_home

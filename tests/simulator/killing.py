@@ -21,8 +21,8 @@ from hashlib import blake2b, sha256
 from itertools import count
 from pathlib import Path
 
+from config.loading import load_settings
 from config.market_rules import load_market
-from config.settings import load_settings
 from tests.auditor.exchange_view import read_exchange
 from tests.simulator.traced import Mark, TracedBroker, TracedLanes, TracedStore
 from tradebot.adapters.disk import Durability, RealDisk

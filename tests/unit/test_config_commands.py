@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import KEYS, load_settings
+from config.loading import load_settings
+from config.settings import KEYS
 from tests.simulator.killing import ROOT, environment, run_main
 from tests.unit.config.homes import DELIVERED, place_of, with_value
 from tradebot.cli.exit_codes import ExitCode

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import pytest
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tests.unit.ui.builders import an_event
 from tradebot import __version__
 from tradebot.adapters.timekeeping.real import RealClock

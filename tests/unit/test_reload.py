@@ -14,7 +14,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import KEYS, Settings, load_settings
+from config.loading import load_settings
+from config.settings import KEYS, Settings
 from tests.unit.config.homes import DELIVERED, ROOT, a_home, place_of, with_value
 from tests.unit.engine.fakes import FakeClock
 from tradebot.adapters.disk import Calls, RealDisk

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import Settings, load_settings
+from config.loading import load_settings
+from config.settings import Settings
 from tests.builders import NOON, a_fill, a_position, an_order, later
 from tests.simulator.killing import ROOT
 from tradebot.app import open_replay

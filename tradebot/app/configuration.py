@@ -12,9 +12,10 @@ from types import MappingProxyType
 
 from config.kinds import StrategyUse
 from config.layers import FILE, Layer, read_layers
+from config.loading import load_settings
 from config.market_rules import Market, MarketDataFileError, load_market
 from config.problems import ConfigError, Problem
-from config.settings import DEFAULT, KEYS, Settings, load_settings
+from config.settings import DEFAULT, KEYS, Settings
 from tradebot.adapters.disk import write_file
 from tradebot.adapters.notify.channel import AppriseChannel
 from tradebot.ports import Disk, Strategy

@@ -7,7 +7,7 @@ import os
 import sys
 from datetime import date, datetime, time
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.storage.archive import archive
 from tradebot.adapters.storage.backup import back_up, free_path
 from tradebot.adapters.timekeeping.real import RealClock

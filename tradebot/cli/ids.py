@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 
 from sqlalchemy import Engine
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.storage.lifecycle_care import Count, findings, move_in, stats
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore
 from tradebot.adapters.timekeeping.real import RealClock

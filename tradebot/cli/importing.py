@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from config.settings import load_settings
+from config.loading import load_settings
 from migrations.importing import Imported, Owner, import_history, import_pending
 from tradebot.adapters.storage.backup import back_up, free_path
 from tradebot.adapters.storage.schema_version import check_version

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from config.keys import PASSWORD
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.storage.copying import copy_database
 from tradebot.adapters.storage.migrating import Migrations
 from tradebot.adapters.storage.rehearsal import rehearsed

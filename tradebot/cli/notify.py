@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.notify.channel import ChannelFailed
 from tradebot.app.configuration import notification_channels
 from tradebot.cli.exit_codes import ExitCode

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 
+from config.loading import load_settings
 from config.problems import ConfigError
-from config.settings import load_settings
 from tradebot.adapters.storage.order_reader import ROWS_MAX, OrderReader
 from tradebot.app import open_reader, read_market
 from tradebot.cli.commanding import ask, is_running, send

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.disk import RealDisk, write_file
 from tradebot.app.session_report import NoSession, find_session, write_report
 from tradebot.cli.exit_codes import ExitCode

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from config.settings import load_settings
+from config.loading import load_settings
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.entropy import new_name, new_secret
 from tradebot.adapters.timekeeping.real import RealClock

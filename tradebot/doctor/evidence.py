@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from config.loading import load_settings
 from config.market_rules import Market, MarketDataFileError, load_market
-from config.settings import ConfigError, Settings, load_settings
+from config.problems import ConfigError
+from config.settings import Settings
 from tradebot.adapters.brokers.paper import translate
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.overlay_disk import OverlayDisk

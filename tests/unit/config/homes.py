@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config import ConfigError, Problem
 from config.keys import Key
-from config.settings import load_settings
+from config.loading import load_settings
 
 ROOT = Path(__file__).parents[3]
 DELIVERED = (ROOT / "config" / "tradebot.toml").read_text(encoding="utf-8")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from config.loading import load_settings
 from config.reference import default_file, example_variables, page
-from config.settings import KEYS, load_settings
+from config.settings import KEYS
 from tests.unit.config.homes import ROOT, a_home
 
 CHECK = "import config; config.validate_config_schema(); print('Config validation: PASSED')"

@@ -11,7 +11,8 @@ import pytest
 
 from config.keys import Key
 from config.kinds import in_file, plain
-from config.settings import KEYS, load_settings
+from config.loading import load_settings
+from config.settings import KEYS
 from tests.unit.config.homes import DELIVERED, a_home, place_of, problems_of, with_line, with_value
 from tradebot.domain.policy import GuardMode
 

@@ -9,7 +9,8 @@ import pytest
 
 from config import ConfigError
 from config.kinds import StrategyUse, from_text
-from config.settings import KEYS, load_settings
+from config.loading import load_settings
+from config.settings import KEYS
 from tests.unit.config.homes import DELIVERED, a_home, place_of, problems_of, with_value
 
 FILE = "config/tradebot.toml"

@@ -12,7 +12,8 @@ from config.checks import CHECKS, is_broken
 from config.flags import MASTER
 from config.keys import Key
 from config.layers import Given
-from config.settings import KEYS, Settings, load_settings
+from config.loading import load_settings
+from config.settings import KEYS, Settings
 from tests.unit.config.homes import a_home
 from tradebot.app.flags import flags_told
 from tradebot.domain.events import Level

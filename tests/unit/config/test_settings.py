@@ -19,8 +19,9 @@ from config.checks import CHECKS, is_broken
 from config.keys import Key
 from config.kinds import Durability, StrategyUse, in_file
 from config.layers import Given
+from config.loading import load_settings
 from config.reference import in_variable
-from config.settings import KEYS, Settings, load_settings
+from config.settings import KEYS, Settings
 from tests.unit.config.homes import a_home
 from tradebot.domain.policy import GuardMode, Policy
 

@@ -11,8 +11,9 @@ import pytest
 from config import ConfigError
 from config.keys import Key
 from config.kinds import StrategyUse, in_file
+from config.loading import load_settings
 from config.reference import in_variable
-from config.settings import KEYS, load_settings
+from config.settings import KEYS
 from tests.unit.config.homes import DELIVERED, a_home, place_of, problems_of, with_value
 from tradebot.domain.policy import GuardMode
 

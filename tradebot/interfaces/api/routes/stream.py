@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tradebot.interfaces.api.access import Use
 from tradebot.interfaces.api.answers import StreamShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.stream.session import Session
+from tradebot.interfaces.api.routes.stream_session import Session
 
 SEQUENCE_DIGITS_MAX = 18
 
