@@ -11,9 +11,11 @@ import pytest
 from tests.builders import EVENING, MONDAY, a_level, a_quote, a_signal, some_terms
 from tests.simulator.world import market
 from tests.unit.engine.house import House
+from tradebot.adapters.storage.lifecycle_store import LifecycleStore
 from tradebot.domain.calendar import ist
 from tradebot.domain.events import EventName
 from tradebot.domain.guards import Reason
+from tradebot.domain.lifecycle_ids import IdStatus, IdType
 from tradebot.domain.orders import OrderStatus, OrderType, Product, Side, Source, Validity, Variety
 from tradebot.domain.policy import OffHours, Policy, RiskLimits
 from tradebot.domain.signals import Signal
@@ -34,6 +36,11 @@ def a_house(policy: Policy = DEFER, at: datetime = EVENING) -> House:
     house = House(policy=policy, at=at)
     house.broker.symbol_terms = {"INFY": some_terms(), "TCS": some_terms("TCS")}
     return house
+
+
+def own_id_of(house: House) -> list[IdStatus]:
+    entries = LifecycleStore(house.database.engine).history(house.the_order().id)[IdType.ORDER]
+    return [entry.status for entry in entries]
 
 
 def tonight(house: House, *signals: Signal) -> None:
@@ -130,6 +137,7 @@ def test_what_no_guard_lets_pass_is_cancelled_at_the_close(restarts: bool) -> No
     order = house.the_order()
     assert order.status is OrderStatus.CANCELLED
     assert "did not let it pass" in order.reason
+    assert own_id_of(house) == [IdStatus.CANCELLED]
     at_open(house, after=timedelta(days=1))
     assert house.broker.count("place") == 0
 
@@ -152,6 +160,7 @@ def test_a_held_order_is_cancelled_at_once_when_somebody_wants_that() -> None:
     at_open(house)
 
     assert house.the_order().status is OrderStatus.CANCELLED
+    assert own_id_of(house) == [IdStatus.CANCELLED]
     assert house.broker.count("place") == house.broker.count("cancel") == 0
 
 

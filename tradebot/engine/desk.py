@@ -131,28 +131,20 @@ class Desk:
         self.send(unit, order, another)
 
     def cancel(self, unit: Unit, order: Order, reason: str) -> None:
-        """Ask for a cancellation of what stands at the broker; without its number there, once there is one."""
-        if order.coid not in unit.attempts:
-            transition = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
-            ledger.change(unit, order, transition)
+        """Ask for a cancellation of what stands at the broker; without its number there, once there is one. What was
+        never sent is cancelled at once: nobody else has to be asked."""
+        attempt = unit.attempts.get(order.coid)
+        if attempt is None:
+            cancelled = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
+            ledger.change(unit, order, cancelled)
             return
         if self._setting.policy.flags.observe_only:
             observe_change(unit, order, RequestKind.CANCEL)
             return
         if not order.cancel_requested:
-            order = ledger.change(
-                unit,
-                order,
-                Transition(change=OrderChange.CANCEL_ASKED, at=unit.now, reason=reason, source="desk"),
-            )
+            asked = Transition(change=OrderChange.CANCEL_ASKED, at=unit.now, reason=reason, source="desk")
+            order = ledger.change(unit, order, asked)
             identities.make(unit, self._setting.ids, order.id, IdType.CANCEL, reason)
-        attempt = unit.attempts.get(order.coid)
-        if attempt is None:  # recorded, and not sent yet: nobody else has to be asked
-            transition = Transition(change=OrderChange.CANCELLED, at=unit.now, reason=reason, source="desk")
-            ledger.change(unit, order, transition)
-            identities.settle(unit, order.id, IdType.ORDER, IdStatus.CANCELLED)
-            identities.settle(unit, order.id, IdType.CANCEL, IdStatus.EXECUTED)
-            return
         request_id = f"{attempt.coid}-C"
         if attempt.broker_order_id is None or unit.is_under_way(request_id):
             return
@@ -165,13 +157,8 @@ class Desk:
             state=RequestState.PREPARED,
             prepared_at=unit.now,
         )
-        unit.calls.append(
-            Cancel(
-                request_id=request_id,
-                broker_order_id=attempt.broker_order_id,
-                variety=cancel_variety(attempt, self.is_released(attempt, unit.now)),
-            )
-        )
+        variety = cancel_variety(attempt, self.is_released(attempt, unit.now))
+        unit.calls.append(Cancel(request_id=request_id, broker_order_id=attempt.broker_order_id, variety=variety))
 
     def modify(
         self, unit: Unit, order: Order, price: Decimal, quantity: int | None = None, *, is_wish: bool = False
@@ -217,12 +204,13 @@ class Desk:
             unit.requests[request.id] = replace(
                 request, state=RequestState.UNSENT, detail="not seen at the broker", answered_at=unit.now
             )
-        if order.status is OrderStatus.PENDING:
-            ledger.change(
-                unit,
-                unit.orders[order.id],
-                Transition(change=change, at=unit.now, reason=text, source="desk"),
-            )
+        if order.status is not OrderStatus.PENDING:
+            return
+        given_up = Transition(change=change, at=unit.now, reason=text, source="desk")
+        ledger.change(unit, unit.orders[order.id], given_up)
+        if change is OrderChange.CANCELLED:  # the broker has nothing to confirm
+            identities.settle_active(unit, order.id, IdType.ORDER, IdStatus.CANCELLED)
+            identities.settle_active(unit, order.id, IdType.CANCEL, IdStatus.EXECUTED)
 
     def number_of(self, unit: Unit, order: Order) -> int:
         """The attempt's number that the id of a row without an attempt stands for."""

@@ -89,7 +89,8 @@ def change(unit: Unit, order: Order, transition: Transition) -> Order:
     queued = _QUEUED.get(transition.change)
     if queued is not None:
         tell_queue(unit, after, "updated" if queued == "added" and after.retry_count > 1 else queued)
-    if transition.change in _ENDED_BY_US:
+    was_never_sent = transition.change is OrderChange.CANCELLED and after.coid not in unit.attempts
+    if transition.change in _ENDED_BY_US or was_never_sent:
         _end_own_id(unit, after)
     told = _TOLD.get(transition.change)
     if told is not None:

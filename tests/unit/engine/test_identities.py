@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from tests.builders import NOON, a_broker_order, a_signal, a_trade, some_terms
+from tests.unit.engine.fakes import unreachable
 from tests.unit.engine.house import House
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade
@@ -14,7 +15,7 @@ from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.events import EventName
 from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId
-from tradebot.domain.orders import BrokerOrderId, DecisionId, Order, Side, Variety
+from tradebot.domain.orders import BrokerOrderId, DecisionId, Order, OrderStatus, Side, Variety
 from tradebot.engine.commands import DropOrder
 from tradebot.engine.messages import BookSeen
 
@@ -48,6 +49,17 @@ def test_a_filled_orders_id_is_executed() -> None:
     house.look()
 
     assert statuses(house) == {IdType.ORDER: IdStatus.EXECUTED}
+
+
+def test_nothing_is_left_to_confirm_of_an_order_that_is_cancelled_before_it_reached_the_broker() -> None:
+    house = House()
+    house.broker.troubles["place"] = [unreachable()]
+    house.signals(a_signal())
+    house.cancel(house.the_order())
+    house.advance(minutes=1)
+
+    assert house.the_order().status is OrderStatus.CANCELLED
+    assert statuses(house) == {IdType.ORDER: IdStatus.CANCELLED, IdType.CANCEL: IdStatus.EXECUTED}
 
 
 def test_a_cancels_id_is_executed_only_when_the_broker_confirms_the_cancel() -> None:
