@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ from tradebot.domain.starts import MANY
 
 STARTS = 6
 DESCRIPTORS = 96
-STALL_S, STOPPED_S = 3.0, 6.0
+STOPPED_S = 6.0
 SETTLED_S = 0.5
 """Five times what the kill switch may take."""
 SYMBOLS = ("INFY", "TCS", "ITC", "SBIN", "LT", "BEL", "CIPLA", "GAIL", "NTPC", "TITAN", "AXISBANK", "COALINDIA")
@@ -98,39 +98,6 @@ def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder:
         assert it.stop() == 0
         assert findings(it) == []
     assert "Traceback" not in said(folder)
-
-
-def test_an_order_waits_for_a_disk_that_stalls_and_reads_do_not(folder: Path, venue: Venue) -> None:
-    clock, before = RealClock(), len(venue.books())
-    with daemon(folder, venue) as it, _stalled(it.process.pid), ThreadPoolExecutor(1) as pool:
-        began = clock.monotonic()
-        placed = pool.submit(it.takes, "SBIN", price_below(venue, "SBIN"))
-        wait(STALL_S / 3)
-        assert it.api.get("/orders").status_code == 200
-        assert not placed.done()
-        assert len(venue.books()) == before, "sent before it was durable"
-        placed.result(WITHIN_S)
-        assert clock.monotonic() - began >= STALL_S
-        it.until(lambda: len(venue.books()) == before + 1)
-        assert it.stop() == 0
-        assert findings(it) == []
-
-
-@contextmanager
-def _stalled(pid: int) -> Iterator[None]:
-    """The next sync of the process takes its time."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not there")
-    stall = f"inject=fdatasync:delay_enter={int(STALL_S * 1_000_000)}:when=1"
-    words = ["strace", "--follow-forks", "--quiet=all", "--output", "/dev/null", "--attach", str(pid)]
-    tracer = subprocess.Popen([*words, "-e", "trace=fdatasync", "-e", stall])
-    try:
-        wait_until(lambda: "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text())
-        wait(0.2)
-        yield
-    finally:
-        tracer.terminate()
-        tracer.wait(WITHIN_S)
 
 
 def test_stopped_and_continued_it_goes_on_and_places_nothing_twice(folder: Path, venue: Venue) -> None:
