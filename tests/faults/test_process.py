@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -209,31 +206,3 @@ def _keep_placing(it: Daemon, venue: Venue, symbol: str) -> list[int]:
             codes.append(it.place(symbol, price_below(venue, symbol), quantity=1).status_code)
             break
     return codes
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
-def test_the_zone_of_the_host_changes_nothing(zone: str, tmp_path: Path) -> None:
-    """The phases of a day, and what is planned when, with the host's clock in another zone."""
-    script = (
-        "from tests.simulator.world import market\n"
-        "from tradebot.domain.calendar import ist_date, ist\n"
-        "from datetime import date, time, timedelta\n"
-        "from tradebot.engine.day_plan import plan_day\n"
-        "from tradebot.domain.policy import Policy\n"
-        "calendar, day = market().calendar, date(2026, 1, 1)\n"
-        "while day < date(2026, 12, 20):\n"
-        "    print(day, plan_day(day, calendar, Policy().times), ist_date(ist(day, time(0, 1))))\n"
-        "    day += timedelta(days=1)\n"
-    )
-    told = [
-        subprocess.run(
-            [sys.executable, "-c", script],
-            env=os.environ | {"TZ": each, "PYTHONPATH": "."},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for each in ("Asia/Kolkata", zone)
-    ]
-    assert told[0] == told[1]
-    assert len(told[0].splitlines()) > 300
