@@ -374,6 +374,8 @@ def test_nothing_covers_the_buttons_of_a_failed_order(browser: Browser, rig: Rig
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    box = page.locator(".story").bounding_box()
+    assert box is not None and box["x"] + box["width"] <= width
     if width >= DESK_WIDTH:
         assert page.evaluate("(panel => panel.scrollWidth <= panel.clientWidth)(document.querySelector('#orders'))")
     assert desk.errors == []
