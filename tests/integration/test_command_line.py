@@ -41,6 +41,20 @@ def test_the_version_is_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "purpose"),
+    [
+        (("orders", "why"), "What happened to an order, or to a signal that became none."),
+        (("report",), "Write the report of a run (HTML and text)."),
+        (("migrate",), "Bring the database to this code's schema, back, or elsewhere."),
+    ],
+)
+def test_the_help_of_a_command_says_what_it_is_for(words: tuple[str, ...], purpose: str) -> None:
+    told = run_main(*words, "--help")
+    assert told.returncode == 0
+    assert purpose in told.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
     "words",
     [("--bogus",), ("replay", "--bogus"), ("orders",), ("orders", "show"), ("orders", "list", "--status", "lost")],
     ids=" ".join,
@@ -82,6 +96,14 @@ def test_orders_of_one_status_are_listed(day: Command) -> None:
     listed = run_main("orders", "list", "--status", "closed", "--home", day.home)
     found = {row.split()[0] for row in listed.stdout.splitlines()[1:]}
     assert found == set(_column(day.home, "select id from orders where status = 'closed'"))
+
+
+def test_canceled_is_taken_for_cancelled(day: Command) -> None:
+    listed = [
+        run_main("orders", "list", "--status", word, "--home", str(day.home)) for word in ("canceled", "cancelled")
+    ]
+    assert [told.returncode for told in listed] == [0, 0]
+    assert listed[0].stdout == listed[1].stdout
 
 
 def test_a_list_has_a_limit_and_says_which_one_is_allowed(day: Command) -> None:

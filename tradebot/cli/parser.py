@@ -42,4 +42,19 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in _FAMILIES:
         add(commands)
+    _say_what_for(parser)
     return parser.parse_args(arguments)
+
+
+def _say_what_for(parser: argparse.ArgumentParser) -> None:
+    """The help of a command begins with the words that the list of commands has for it."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            words = {listed.dest: listed.help for listed in action._choices_actions}
+            for name, command in action.choices.items():
+                command.description = command.description or _sentence(words.get(name) or "")
+                _say_what_for(command)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}."

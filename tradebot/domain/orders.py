@@ -70,6 +70,11 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+def status_of(word: str) -> OrderStatus:
+    """The status that somebody names; `canceled` is taken, `cancelled` is written. ValueError: it is none."""
+    return OrderStatus.CANCELLED if word == "canceled" else OrderStatus(word)
+
+
 class AttemptStatus(StrEnum):
     """The words of one client order id; `lifecycle.ATTEMPT_TABLE` says what leads from one to the other."""
 

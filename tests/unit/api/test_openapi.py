@@ -66,3 +66,19 @@ def test_a_method_that_is_not_there_is_405(shared_rig: Rig, method: str, token: 
     answer = shared_rig.client.request(method, "/api/v1/user/orders/1", headers=token)
     assert answer.status_code == 405
     assert answer.json()["error"]["code"] == "method_not_allowed"
+    assert answer.json()["error"]["message"] == "/api/v1/user/orders/1 takes DELETE, GET"
+    assert answer.headers["Allow"] == "DELETE, GET"
+
+
+def test_a_body_that_is_not_said_to_be_json_is_answered_with_the_header_it_lacks(
+    shared_rig: Rig, token: dict[str, str]
+) -> None:
+    answer = shared_rig.client.post("/api/v1/user/orders", content='{"symbol": "INFY"}', headers=token)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == "body: must be JSON, with the header Content-Type: application/json"
+
+
+def test_a_path_that_is_not_there_is_named(shared_rig: Rig, token: dict[str, str]) -> None:
+    answer = shared_rig.client.get("/api/v1/user/ordres", headers=token)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == "there is no /api/v1/user/ordres here; /docs shows every endpoint"

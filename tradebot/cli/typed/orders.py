@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tradebot.cli.typed.folders import Command, Commands, add_folders
-from tradebot.domain.orders import OrderStatus
+from tradebot.domain.orders import OrderStatus, status_of
 
 
 def add_orders(above: Commands) -> None:
@@ -17,8 +17,9 @@ def add_orders(above: Commands) -> None:
 
 def _add_looks(commands: Commands) -> None:
     listed = commands.add_parser("list", help="the newest orders")
-    listed.add_argument("--status", choices=[str(status) for status in OrderStatus])
-    listed.add_argument("--limit", type=int, default=50, metavar="N", help="1 to 1000")
+    words = [str(status) for status in OrderStatus]
+    listed.add_argument("--status", type=_status, choices=words, help="only those of this status")
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="1 to 1000; 50 without it")
     shown = commands.add_parser("show", help="all facts of one order")
     why = commands.add_parser("why", help="what happened to an order, or to a signal that became none")
     queued = commands.add_parser("queue", help="the failed orders that can still be tried again")
@@ -53,6 +54,11 @@ def _add_wishes(commands: Commands) -> None:
 def _set(parser: argparse.ArgumentParser, command: Command) -> None:
     add_folders(parser)
     parser.set_defaults(command=command)
+
+
+def _status(word: str) -> str:
+    """As it is written; what is none is left for the list of choices to refuse."""
+    return str(status_of(word)) if word == "canceled" else word
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Route
 
 DETAILS_MAX = 50
 
@@ -74,19 +74,25 @@ def add_error_handlers(app: FastAPI) -> None:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = ", ".join(sorted(_methods_of(request)))
-        error = ApiError(405, "method_not_allowed", f"here one may {allowed}", headers={"Allow": allowed})
+        allowed = ", ".join(_methods_of(request))
+        error = ApiError(405, "method_not_allowed", f"{request.url.path} takes {allowed}", headers={"Allow": allowed})
+    elif error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, ApiError):
+        error = ApiError(404, "not_found", f"there is no {request.url.path} here; /docs shows every endpoint")
     return error_response(error, correlation_of(request))
 
 
-def _methods_of(request: Request) -> set[str]:
-    """What the path takes: the framework names the methods of the first route alone."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        is_fit, _scope = route.matches(dict(request.scope))
-        if is_fit is not Match.NONE:
-            found |= set(getattr(route, "methods", None) or ())
-    return found
+def _methods_of(request: Request) -> list[str]:
+    """What the path takes: the framework names the methods of the first of its routes alone."""
+    found = [leaf for leaf in _leaves(request.app.routes) if leaf.path_regex.match(request.url.path)]
+    return sorted({method for leaf in found if leaf.path == found[0].path for method in leaf.methods or ()})
+
+
+def _leaves(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    for route in routes:
+        if isinstance(route, Route):
+            yield route
+        elif (router := getattr(route, "original_router", None)) is not None:
+            yield from _leaves(router.routes)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -97,6 +103,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
         for found in error.errors()[:DETAILS_MAX]
     ]
     first = fields[0] if fields else {"field": "request", "problem": "is not understood"}
+    if first["field"] == "body" and "json" not in request.headers.get("content-type", ""):
+        first["problem"] = "must be JSON, with the header Content-Type: application/json"
     message = f"{first['field']}: {first['problem']}"
     return error_response(ApiError(422, "invalid_request", message, {"fields": fields}), correlation_of(request))
 

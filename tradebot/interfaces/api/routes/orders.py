@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from tradebot.domain.access import Caller
 from tradebot.domain.order_queries import OrderQuery, OrderStory
-from tradebot.domain.orders import OrderStatus
+from tradebot.domain.orders import OrderStatus, status_of
 from tradebot.engine.answers import Outcome
 from tradebot.engine.commands import CancelOrder, Command, DropOrder, RetryOrder, SyncOrders
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
@@ -152,7 +152,7 @@ def _status(word: str | None) -> OrderStatus | None:
     if word is None:
         return None
     try:
-        return OrderStatus(word)
+        return status_of(word)
     except ValueError as cause:
         words = [str(status) for status in OrderStatus]
         text = f"a status is one of {', '.join(words)}"
