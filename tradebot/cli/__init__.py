@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from tradebot.cli.parser import parse
+from tradebot.runtime.interpreter import collect_seldom
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns one of `exit_codes.ExitCode`."""
+    collect_seldom()
     options = parse(arguments)
     try:
         code: int = options.command(options)

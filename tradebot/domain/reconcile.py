@@ -104,11 +104,11 @@ def reconcile(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade],
         notices.append(Notice.MANUAL_MODIFICATION)
     else:
         manual = None
-    if not (fills or transitions) and replace(attempt, updated_at=ours.attempt.updated_at) == ours.attempt:
+    if not (fills or transitions) and _is_same(attempt, ours.attempt):
         return None
     return Finding(
         fills=fills,
-        attempt=attempt,
+        attempt=attempt if attempt is not ours.attempt else replace(attempt, updated_at=look.at),
         transitions=tuple(transitions),
         notices=tuple(notices),
         manual_price=manual[0] if manual else None,
@@ -158,6 +158,10 @@ def _new_fills(ours: Tracked, theirs: BrokerOrder, trades: Iterable[BrokerTrade]
 
 
 def _adopt(attempt: Attempt, theirs: BrokerOrder, fills: Sequence[Fill], look: Look) -> Attempt:
+    """The very same attempt where the row says nothing new: a start compares thousands of them."""
+    told = (attempt.broker_order_id, attempt.broker_status, attempt.looks)
+    if not fills and told == (theirs.broker_order_id, theirs.status, 0):
+        return attempt
     return replace(
         attempt,
         broker_order_id=theirs.broker_order_id,
@@ -166,6 +170,11 @@ def _adopt(attempt: Attempt, theirs: BrokerOrder, fills: Sequence[Fill], look: L
         looks=0,
         updated_at=look.at,
     )
+
+
+def _is_same(attempt: Attempt, before: Attempt) -> bool:
+    """But for the time of the look."""
+    return attempt is before or replace(attempt, updated_at=before.updated_at) == before
 
 
 def _is_executed_without_trade(theirs: BrokerOrder, attempt: Attempt) -> bool:
