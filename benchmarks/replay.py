@@ -19,7 +19,7 @@ from benchmarks.figures import Goal, Line, Row, at_least, at_most
 from config.kinds import StrategyUse
 from config.loading import load_settings
 from config.settings import Settings
-from tradebot.app import open_replay
+from tradebot.app.replay import open_replay
 from tradebot.domain.calendar import ist
 
 FIRST_DAY = date(2026, 9, 1)

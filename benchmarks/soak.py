@@ -30,8 +30,8 @@ from config.market_rules import load_market
 from config.settings import Settings
 from tests.builders import ACCOUNT
 from tradebot.adapters.storage.database import CONNECTIONS_MAX
-from tradebot.app import open_replay
 from tradebot.app.http import HttpFace
+from tradebot.app.replay import open_replay
 from tradebot.domain.calendar import ist
 
 FIRST_DAY = date(2026, 9, 1)

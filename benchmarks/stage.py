@@ -25,7 +25,7 @@ from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.app import Ports, Rules, build_engine, job_messages
+from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.domain.broker_views import BrokerOrder, Funds, broker_word
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.orders import (

@@ -35,7 +35,7 @@ from config.loading import load_settings
 from config.market_rules import load_market
 from config.settings import Settings
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import Replay, open_replay
+from tradebot.app.replay import Replay, open_replay
 from tradebot.cli.face import Face
 from tradebot.domain.calendar import ist
 from tradebot.interfaces.ui.look import Look

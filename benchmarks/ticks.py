@@ -23,7 +23,7 @@ from config.loading import load_settings
 from config.market_rules import load_market
 from tests.builders import NOON, a_position
 from tradebot.adapters.marketdata.opening import open_tape
-from tradebot.app import open_replay
+from tradebot.app.replay import open_replay
 from tradebot.domain.exits import evaluate
 from tradebot.domain.guards import Entry, judge_quote
 from tradebot.domain.orders import Side

@@ -14,7 +14,7 @@ from rich.segment import SegmentLines
 
 from config.loading import load_settings
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import Replay, open_replay
+from tradebot.app.replay import Replay, open_replay
 from tradebot.domain.calendar import ist
 from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import DaemonView, RunFacts

@@ -23,7 +23,8 @@ from config.loading import load_settings
 from tests.auditor.exchange_view import read_exchange
 from tests.simulator.killing import busy_day, write_market
 from tests.simulator.traced import TracedStore
-from tradebot.app import Ports, Replay, open_replay
+from tradebot.app.daemon import Ports
+from tradebot.app.replay import Replay, open_replay
 from tradebot.domain.calendar import ist
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.orders import Decision, Order, OrderStatus, Side, Variety

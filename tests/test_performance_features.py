@@ -24,7 +24,8 @@ from config.loading import load_settings
 from tests.simulator.killing import busy_day, write_market
 from tests.simulator.traced import TracedBroker, TracedStore
 from tradebot.adapters.disk import Calls, RealDisk
-from tradebot.app import Ports, Replay, open_replay
+from tradebot.app.daemon import Ports
+from tradebot.app.replay import Replay, open_replay
 from tradebot.domain.calendar import ist
 from tradebot.domain.events import Event, EventName
 

@@ -24,7 +24,7 @@ from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.app import Ports, Rules, build_engine, job_messages
+from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.lifecycle import ORDER_TABLE
 from tradebot.domain.order_queries import OrderUpdate

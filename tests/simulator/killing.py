@@ -26,7 +26,8 @@ from config.market_rules import load_market
 from tests.auditor.exchange_view import read_exchange
 from tests.simulator.traced import Mark, TracedBroker, TracedLanes, TracedStore
 from tradebot.adapters.disk import Durability, RealDisk
-from tradebot.app import Ports, open_replay
+from tradebot.app.daemon import Ports
+from tradebot.app.replay import open_replay
 
 ROOT = Path(__file__).parents[2]
 SYMBOLS = (

@@ -28,7 +28,7 @@ from tradebot.adapters.marketdata.tape import ListedTape
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
-from tradebot.app import Ports, Rules, build_engine, job_messages
+from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
 from tradebot.domain.events import Event
 from tradebot.domain.orders import OrderEvent
 from tradebot.domain.policy import Policy

@@ -19,7 +19,7 @@ from config.loading import load_settings
 from tests.unit.ui.builders import an_event
 from tradebot import __version__
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import Replay, open_replay
+from tradebot.app.replay import Replay, open_replay
 from tradebot.cli.face import WARNINGS_MAX, Face, LateWarnings
 from tradebot.domain.alerts import AlertAction
 from tradebot.domain.events import EventName

@@ -20,7 +20,7 @@ from config.loading import load_settings
 from config.settings import Settings
 from tests.builders import NOON, a_fill, a_position, an_order, later
 from tests.simulator.killing import ROOT
-from tradebot.app import open_replay
+from tradebot.app.replay import open_replay
 from tradebot.app.session_report import NoSession, find_session, write_report
 from tradebot.cli.report import leave_summary
 from tradebot.domain.orders import JobRun, OrderId, OrderStatus, PositionId, Side

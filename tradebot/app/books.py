@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine as DatabaseEngine
-from sqlalchemy.exc import DBAPIError
 
 from config.kinds import TrackerMode
 from config.market_rules import Market
@@ -35,19 +34,16 @@ from tradebot.adapters.masking import masking
 from tradebot.adapters.observed_store import ObservedStore
 from tradebot.adapters.registry import CoidRegistry
 from tradebot.adapters.space_reserve import FileReserve
-from tradebot.adapters.storage.database import open_engine
-from tradebot.adapters.storage.faults import as_refusal
 from tradebot.adapters.storage.lifecycle_care import note_account
-from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.pending_file import DualStore, PendingFile
-from tradebot.adapters.storage.schema_version import check_version, create_database
+from tradebot.adapters.storage.schema_version import create_database
 from tradebot.adapters.timekeeping.real import RealClock
 from tradebot.app.calls import Calls, calls_of
 from tradebot.app.configuration import SettingsFile, channel_problems, driver_problems, make_strategies, read_market
 from tradebot.app.daemon import Ports, Rules
+from tradebot.app.reading import unseen
 from tradebot.app.refusals import refuse_files, refuse_lost_registry, refuse_older_database
-from tradebot.domain.errors import StateCorrupt
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.domain.lifecycle_ids import AccountKind
 from tradebot.engine.bus import Bus, Listener
@@ -261,32 +257,6 @@ def rules_of(settings: Settings, scene: Scene, at: datetime) -> Rules:
     )
 
 
-@contextmanager
-def open_reader(settings: Settings, home: Path) -> Iterator[OrderReader]:
-    """The orders of a home, for looking only. Raises StateCorrupt when there is no database that fits the code."""
-    with look_at_database(settings, home) as engine:
-        yield OrderReader(engine)
-
-
-@contextmanager
-def look_at_database(settings: Settings, home: Path) -> Iterator[DatabaseEngine]:
-    """The database of a home, beside whoever trades on it. Raises StateCorrupt when there is none that fits the
-    code."""
-    if problems := driver_problems(settings):
-        raise ConfigError(problems)
-    engine = open_engine(settings.run.database_url_in(home))
-    try:
-        if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists():
-            raise StateCorrupt(
-                str(engine.url.database), "is not there", mend="run `python main.py` once, or name the home with --home"
-            )
-        with unseen(settings.secrets()):
-            check_version(engine)
-            yield engine
-    finally:
-        engine.dispose()
-
-
 def _lookup(settings: Settings) -> IdLookup:
     if not settings.run.redis_url:
         return MemoryLookup()
@@ -309,20 +279,6 @@ def _facts(market: Market, tape: ListedTape) -> MarketFacts:
 def _session_folder(home: Path, now: datetime) -> Path:
     """A folder of its own for this run, named by the instant of its start."""
     return home / "sessions" / f"{now:%Y%m%d_%H%M%S_%f}"
-
-
-@contextmanager
-def unseen(secrets: Sequence[str]) -> Iterator[None]:
-    """Errors of the database without the password, which a driver may repeat. Raises StateCorrupt."""
-    mask = masking(secrets)
-    try:
-        yield
-    except StateCorrupt as error:
-        if mask(str(error)) == str(error):
-            raise
-        raise StateCorrupt(mask(error.place), mask(error.problem), mend=mask(error.mend)) from None
-    except DBAPIError as error:
-        raise as_refusal("the database", error, mask) from None
 
 
 def _tellers(

@@ -14,8 +14,9 @@ from config.settings import Settings
 from tradebot.adapters.masking import masking
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.migrating import Migrations
-from tradebot.app.books import owned_disk, unseen
+from tradebot.app.books import owned_disk
 from tradebot.app.configuration import driver_problems
+from tradebot.app.reading import unseen
 from tradebot.domain.errors import StateCorrupt
 
 

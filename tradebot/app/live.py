@@ -31,6 +31,7 @@ from tradebot.app.books import (
 )
 from tradebot.app.brokers import BrokerKit, connect
 from tradebot.app.calls import calls_of
+from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine
 from tradebot.app.ending import end_run
@@ -38,7 +39,7 @@ from tradebot.app.faults import fault_teller
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
-from tradebot.app.spool import Spool, command_files
+from tradebot.app.spool import Spool
 from tradebot.app.starting import started
 from tradebot.app.starts import begin_start
 from tradebot.app.telemetry import telemetry_of

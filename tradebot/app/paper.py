@@ -26,6 +26,7 @@ from tradebot.app.books import (
     read_scene,
     rules_of,
 )
+from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.ending import end_run
@@ -34,7 +35,7 @@ from tradebot.app.marks import paper_marks
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
-from tradebot.app.spool import Spool, command_files
+from tradebot.app.spool import Spool
 from tradebot.app.starting import started
 from tradebot.app.starts import begin_start
 from tradebot.app.telemetry import telemetry_of

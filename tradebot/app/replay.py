@@ -30,11 +30,12 @@ from tradebot.app.books import (
     read_scene,
     rules_of,
 )
+from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import Ports, build_engine, job_messages
 from tradebot.app.marks import paper_marks
 from tradebot.app.reload import EVERY_S, EverySecond, watch
-from tradebot.app.spool import Spool, command_files
+from tradebot.app.spool import Spool
 from tradebot.app.starting import started, stopped
 from tradebot.app.telemetry import export, telemetry_of
 from tradebot.app.vitals import vitals_of

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
-from typing import get_args
 
 from tradebot.adapters.command_files import CommandFiles, Unreadable
 from tradebot.domain.errors import SaveFailed
@@ -19,25 +17,16 @@ from tradebot.engine.commands import (
     ListAlerts,
     Once,
     PauseEntries,
-    PolicyChanged,
 )
 from tradebot.engine.engine import Engine
 from tradebot.engine.inbox import InboxFull
-from tradebot.ports import Clock, Disk
+from tradebot.ports import Clock
 
 TAKEN_MAX = 100
 """So many commands of the spool may wait for their answers; the others stay in their files until then."""
 
-KINDS = {kind.__name__: kind for kind in get_args(Command) if kind is not PolicyChanged}
-"""What may come through the spool, by name. A policy comes from its file, checked as a whole."""
-
 _AT_ONCE = frozenset(kind.__name__ for kind in (PauseEntries, KillSwitch, ListAlerts, AcknowledgeAlert))
 """What is done before the first look at the broker's order book; the others wait for it."""
-
-
-def command_files(disk: Disk, home: Path) -> CommandFiles:
-    """The spool of a home, for either end."""
-    return CommandFiles(disk, home / "state" / "commands", KINDS)
 
 
 class Spool:

@@ -13,7 +13,7 @@ from tradebot.adapters.command_files import CommandFiles
 from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.holder import Owner, owner_of
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import command_files
+from tradebot.app.command_folder import command_files
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.engine.answers import Outcome
 from tradebot.engine.commands import Command

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from config.kinds import in_file
 from config.settings import KEYS, Settings
-from tradebot.app import ConfigSource
+from tradebot.app.configuration import ConfigSource
 from tradebot.cli.exit_codes import ExitCode
 
 _VALUE_COLUMNS = 24

@@ -17,8 +17,10 @@ from typing import Self, TextIO
 
 from config.kinds import Mode
 from config.settings import Settings
-from tradebot.app import Live, Paper, Replay
 from tradebot.app.facts import run_facts
+from tradebot.app.live import Live
+from tradebot.app.paper import Paper
+from tradebot.app.replay import Replay
 from tradebot.cli.banner import banner
 from tradebot.cli.progress import Progress
 from tradebot.domain.alerts import AlertAction

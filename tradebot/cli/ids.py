@@ -14,7 +14,7 @@ from config.loading import load_settings
 from tradebot.adapters.storage.lifecycle_care import Count, findings, move_in, stats
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import look_at_database
+from tradebot.app.reading import look_at_database
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.interfaces.text.table import table
 

@@ -14,8 +14,8 @@ from config.settings import Settings
 from tradebot.adapters.brokers.http import Http
 from tradebot.adapters.brokers.session_file import Session
 from tradebot.adapters.disk import RealDisk
-from tradebot.app import ConfigSource
 from tradebot.app.brokers import kite_session, kotak_session, session_path
+from tradebot.app.configuration import ConfigSource
 from tradebot.app.live import clock_of
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.calendar import IST

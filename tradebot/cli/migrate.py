@@ -17,8 +17,8 @@ from tradebot.adapters.storage.rehearsal import rehearsed
 from tradebot.adapters.storage.schema_version import HEAD, WrongSchema, check_version, create_database
 from tradebot.adapters.storage.validation import validate
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app.books import unseen
 from tradebot.app.database import OpenDatabase, existing_database
+from tradebot.app.reading import unseen
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.migration_text import schema_text, validation_text
 

@@ -12,7 +12,8 @@ from decimal import Decimal, InvalidOperation
 from config.loading import load_settings
 from config.problems import ConfigError
 from tradebot.adapters.storage.order_reader import ROWS_MAX, OrderReader
-from tradebot.app import open_reader, read_market
+from tradebot.app.configuration import read_market
+from tradebot.app.reading import open_reader
 from tradebot.cli.commanding import ask, is_running, send
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.domain.calendar import retry_expiry

@@ -14,8 +14,11 @@ from config.market_rules import Market
 from config.settings import Settings
 from tradebot.adapters.replay_home import Begin
 from tradebot.adapters.timekeeping.real import RealClock
-from tradebot.app import ConfigSource, Live, Paper, Replay, open_live, open_paper, open_replay
+from tradebot.app.configuration import ConfigSource
 from tradebot.app.http import HttpFace, check_http
+from tradebot.app.live import Live, open_live
+from tradebot.app.paper import Paper, open_paper
+from tradebot.app.replay import Replay, open_replay
 from tradebot.cli.confirming import confirm
 from tradebot.cli.exit_codes import ExitCode
 from tradebot.cli.face import Face

@@ -29,7 +29,7 @@ from tradebot.adapters.storage import order_tables
 from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.rows import read_all
 from tradebot.adapters.storage.sqlite_memory import SqliteMemory
-from tradebot.app import Ports, Rules, build_engine
+from tradebot.app.daemon import Ports, Rules, build_engine
 from tradebot.domain.corporate_actions import CorporateAction
 from tradebot.domain.events import Event, EventName
 from tradebot.domain.orders import JobRun, Order, OrderEvent, Side, Variety

@@ -12,7 +12,8 @@ from tests.builders import a_signal
 from tests.simulator.disk import CRASH_KINDS, CrashKind, SimDisk, seeded
 from tests.unit.engine.house import House
 from tests.unit.engine.test_saving import Books
-from tradebot.app.spool import Spool, command_files
+from tradebot.app.command_folder import command_files
+from tradebot.app.spool import Spool
 from tradebot.domain.errors import BrokerRejected
 from tradebot.domain.orders import OrderId, OrderStatus
 from tradebot.engine.answers import Outcome
