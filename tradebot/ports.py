@@ -15,13 +15,7 @@ from tradebot.domain.coids import IntentKey
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import Latch
 from tradebot.domain.lifecycle_ids import Resolved
-from tradebot.domain.orders import (
-    Attempt,
-    BrokerOrderId,
-    Coid,
-    OrderId,
-    Variety,
-)
+from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, Variety
 from tradebot.domain.outbox import OutboxEntry, OutboxKind
 from tradebot.domain.positions import Position
 from tradebot.domain.quotes import Bar, Quote

@@ -182,7 +182,7 @@ def test_one_share_is_never_too_many() -> None:
     ("price", "percent"), [("99.95", "2"), ("100", "1"), ("500", "1"), ("500.05", "0.5"), ("130000", "0.5")]
 )
 def test_market_protection_is_narrower_for_dearer_shares(price: str, percent: str) -> None:
-    assert market().rules.protection_pct(Decimal(price)) == Decimal(percent)
+    assert market().rules.protection_distance(Decimal(price)) == Decimal(price) * Decimal(percent) / 100
 
 
 def test_market_protection_in_rupees() -> None:

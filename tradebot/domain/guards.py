@@ -100,57 +100,44 @@ def judge_risk(entry: Entry, portfolio: Portfolio, limits: RiskLimits) -> list[R
     symbol_exposure = portfolio.symbol_exposure + notional
     slots = portfolio.slots_used + portfolio.takes_new_slot
     equity = portfolio.equity
-    checks: tuple[tuple[Reason, bool, Decimal | int, Decimal | int], ...] = (
-        (Reason.ORDER_NOTIONAL, notional > limits.order_notional_max, notional, limits.order_notional_max),
-        (Reason.MAX_POSITIONS, slots > limits.positions_max, slots, limits.positions_max),
-        (
-            Reason.MAX_EXPOSURE,
-            exposure * 100 > equity * limits.exposure_pct_max,
-            exposure,
-            equity * limits.exposure_pct_max / 100,
-        ),
-        (
-            Reason.MAX_SYMBOL_EXPOSURE,
-            symbol_exposure * 100 > equity * limits.symbol_exposure_pct_max,
-            symbol_exposure,
-            equity * limits.symbol_exposure_pct_max / 100,
-        ),
-        (
-            Reason.DAILY_DRAWDOWN,
-            portfolio.drawdown * 100 > equity * limits.daily_drawdown_pct_max,
-            portfolio.drawdown,
-            equity * limits.daily_drawdown_pct_max / 100,
-        ),
-        (
-            Reason.MAX_TRADES,
-            portfolio.trades_today >= limits.trades_per_day_max,
-            portfolio.trades_today,
-            limits.trades_per_day_max,
-        ),
-        (
-            Reason.OPEN_ORDERS,
-            portfolio.orders_open >= limits.orders_open_max,
-            portfolio.orders_open,
-            limits.orders_open_max,
-        ),
-        (
-            Reason.GROSS,
-            portfolio.gross_today + notional > limits.gross_per_day_max,
-            portfolio.gross_today + notional,
-            limits.gross_per_day_max,
-        ),
-        (
-            Reason.MIN_CASH,
-            portfolio.free_cash - notional < limits.cash_reserve_min,
-            portfolio.free_cash - notional,
-            limits.cash_reserve_min,
-        ),
+    checks = (
+        _above(Reason.ORDER_NOTIONAL, notional, limits.order_notional_max),
+        _above(Reason.MAX_POSITIONS, slots, limits.positions_max),
+        _above_share(Reason.MAX_EXPOSURE, exposure, equity, limits.exposure_pct_max),
+        _above_share(Reason.MAX_SYMBOL_EXPOSURE, symbol_exposure, equity, limits.symbol_exposure_pct_max),
+        _above_share(Reason.DAILY_DRAWDOWN, portfolio.drawdown, equity, limits.daily_drawdown_pct_max),
+        _used_up(Reason.MAX_TRADES, portfolio.trades_today, limits.trades_per_day_max),
+        _used_up(Reason.OPEN_ORDERS, portfolio.orders_open, limits.orders_open_max),
+        _above(Reason.GROSS, portfolio.gross_today + notional, limits.gross_per_day_max),
+        _below(Reason.MIN_CASH, portfolio.free_cash - notional, limits.cash_reserve_min),
     )
     return [
         Refusal("risk", reason, {"found": found, "allowed": allowed})
         for reason, is_broken, found, allowed in checks
         if is_broken
     ]
+
+
+_Check = tuple[Reason, bool, Decimal | int, Decimal | int]
+"""The reason, whether it holds, what was found, and what is allowed."""
+
+
+def _above(reason: Reason, found: Decimal | int, allowed: Decimal | int) -> _Check:
+    return reason, found > allowed, found, allowed
+
+
+def _above_share(reason: Reason, found: Decimal, equity: Decimal, percent: Decimal | int) -> _Check:
+    """Compared without a division, so that a figure equal to its limit passes whatever the per cent."""
+    return reason, found * 100 > equity * percent, found, equity * percent / 100
+
+
+def _used_up(reason: Reason, found: int, allowed: int) -> _Check:
+    """The entry itself would be one more."""
+    return reason, found >= allowed, found, allowed
+
+
+def _below(reason: Reason, found: Decimal, allowed: Decimal) -> _Check:
+    return reason, found < allowed, found, allowed
 
 
 def judge_terms(entry: Entry, terms: InstrumentTerms) -> list[Refusal]:

@@ -112,10 +112,6 @@ class MarketRules:
     def order_type_rule(self, day: date) -> OrderTypeRule:
         return _in_force(self.order_types, day)
 
-    def protection_pct(self, price: Decimal) -> Decimal:
-        """The market protection of shares and futures in per cent of the price."""
-        return _band_of(self.protection, price).distance(price) * _HUNDRED / price
-
     def protection_distance(self, price: Decimal, *, is_option: bool = False) -> Decimal:
         """The market protection in rupees away from the price, not rounded to a tick."""
         return _band_of(self.option_protection if is_option else self.protection, price).distance(price)

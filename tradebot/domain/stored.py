@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.lifecycle_ids import DeadLetter, LifecycleId
-from tradebot.domain.orders import (
-    Attempt,
-    BrokerRequest,
-    Decision,
-    Fill,
-    JobRun,
-    Order,
-    OrderEvent,
-    OrderId,
-)
+from tradebot.domain.orders import Attempt, BrokerRequest, Decision, Fill, JobRun, Order, OrderEvent, OrderId
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.positions import Position
 

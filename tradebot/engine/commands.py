@@ -8,15 +8,7 @@ from decimal import Decimal
 
 from tradebot.domain.alerts import AlertName
 from tradebot.domain.kill import KillMode
-from tradebot.domain.orders import (
-    DecisionId,
-    OrderId,
-    OrderType,
-    Product,
-    Side,
-    Source,
-    Validity,
-)
+from tradebot.domain.orders import DecisionId, OrderId, OrderType, Product, Side, Source, Validity
 from tradebot.domain.policy import Policy
 from tradebot.domain.protection import Protection
 

@@ -11,13 +11,7 @@ from tradebot.domain.events import Event, EventName, FieldValue, Level
 from tradebot.domain.exits import ExitRule
 from tradebot.domain.lifecycle import OrderChange, Transition
 from tradebot.domain.lifecycle_ids import IdStatus, IdType, LifecycleId, with_status
-from tradebot.domain.orders import (
-    Attempt,
-    Order,
-    OrderEvent,
-    OrderStatus,
-    Side,
-)
+from tradebot.domain.orders import Attempt, Order, OrderEvent, OrderStatus, Side
 from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.domain.retry import is_by_symbol
 from tradebot.engine.memory import batch_order_key

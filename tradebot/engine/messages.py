@@ -12,13 +12,7 @@ from tradebot.domain.alerts import AlertName, Severity
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.kill import Latch
-from tradebot.domain.orders import (
-    BrokerOrderId,
-    Coid,
-    OrderId,
-    PositionId,
-    Variety,
-)
+from tradebot.domain.orders import BrokerOrderId, Coid, OrderId, PositionId, Variety
 from tradebot.domain.outbox import OutboxEntry
 from tradebot.domain.quotes import Quote
 from tradebot.domain.signals import Signal

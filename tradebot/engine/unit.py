@@ -199,45 +199,52 @@ class Unit:
             layer.merge()
         self.sums.merge()
         if self._batch is None:
-            self.memory.seen.update(self.seen)
-            self.memory.strangers.update(self.strangers)
-            _take_over(self.memory.shortages, self.shortages)
-            self.memory.told |= self.told
-            self.memory.duplicates.extend(self.duplicates)
-            self.memory.land(self.landed)
-            for coid in self.cleared:
-                self.memory.orphans.pop(coid, None)
-            for name, value in self.facts.items():
-                setattr(self.memory, name, value)
-            return
-        batch = self._batch
-        batch.fills += self.fills
-        batch.order_events += self.order_events
-        batch.new_decisions += self.new_decisions
-        batch.new_job_runs += self.new_job_runs
-        batch.outbox_marks += self.outbox_marks
-        batch.reservations |= self.reservations
-        batch.notes |= self.notes
-        batch.calls += self.calls
-        batch.answers += self.answers
-        batch.events += self.events
-        batch.timers += self.timers
-        batch.landed += self.landed
-        batch.seen |= self.seen
-        batch.strangers |= self.strangers
-        batch.shortages |= self.shortages
-        batch.looks += self.looks
-        batch.cleared += self.cleared
-        batch.dead_letters += self.dead_letters
-        batch.facts |= self.facts
-        batch.told |= self.told
-        batch.duplicates += self.duplicates
-        batch.entered += self.entered
-        batch.cycles += self.cycles
+            _give_to_memory(self, self.memory)
+        else:
+            _give_to_batch(self, self._batch)
 
 
 _TABLES = frozenset(Unit.__annotations__)
 """The tables of the memory: a unit has a layer of each that it touches."""
+
+
+def _give_to_memory(unit: Unit, memory: Memory) -> None:
+    memory.seen.update(unit.seen)
+    memory.strangers.update(unit.strangers)
+    _take_over(memory.shortages, unit.shortages)
+    memory.told |= unit.told
+    memory.duplicates.extend(unit.duplicates)
+    memory.land(unit.landed)
+    for coid in unit.cleared:
+        memory.orphans.pop(coid, None)
+    for name, value in unit.facts.items():
+        setattr(memory, name, value)
+
+
+def _give_to_batch(unit: Unit, batch: Unit) -> None:
+    batch.fills += unit.fills
+    batch.order_events += unit.order_events
+    batch.new_decisions += unit.new_decisions
+    batch.new_job_runs += unit.new_job_runs
+    batch.outbox_marks += unit.outbox_marks
+    batch.reservations |= unit.reservations
+    batch.notes |= unit.notes
+    batch.calls += unit.calls
+    batch.answers += unit.answers
+    batch.events += unit.events
+    batch.timers += unit.timers
+    batch.landed += unit.landed
+    batch.seen |= unit.seen
+    batch.strangers |= unit.strangers
+    batch.shortages |= unit.shortages
+    batch.looks += unit.looks
+    batch.cleared += unit.cleared
+    batch.dead_letters += unit.dead_letters
+    batch.facts |= unit.facts
+    batch.told |= unit.told
+    batch.duplicates += unit.duplicates
+    batch.entered += unit.entered
+    batch.cycles += unit.cycles
 
 
 def _count(memory: Memory, since: datetime) -> int:

@@ -86,12 +86,3 @@ def test_a_cancellation_goes_before_placements_that_wait_longer() -> None:
         thread.join(30)
     assert len(order) == 4
     assert order.index("cancel") < 2, order
-
-
-def test_what_was_used_today_is_counted_for_the_doctor() -> None:
-    clock = SetClock()
-    rate = a_rate(clock)
-    rate.take_turn()
-    assert rate.used_today() == 1
-    clock.pass_s(24 * 3600)
-    assert rate.used_today() == 0

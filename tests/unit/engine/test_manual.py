@@ -21,8 +21,6 @@ from tradebot.engine.answers import Outcome
 from tradebot.engine.commands import ReleaseSymbol
 from tradebot.engine.messages import Job
 
-POLICIES = list(ManualPolicy)
-
 
 def a_house(policy: ManualPolicy = ManualPolicy.ADOPT, **options: Any) -> House:
     rules = ManualRules(by_symbol={"INFY": policy})

@@ -29,8 +29,6 @@ from tradebot.exchange.commands import Accepted, ErrorType, Refused
 from tradebot.exchange.rows import Status
 from tradebot.exchange.settings import ExchangeSettings
 
-FRIDAY_BEFORE = date(2025, 1, 3)
-
 
 def test_an_amo_waits_in_the_book_until_its_release() -> None:
     exchange = an_exchange()

@@ -61,10 +61,6 @@ class OrderRate:
                 heapq.heapify(self._queue)
                 self._change.notify_all()
 
-    def used_today(self) -> int:
-        with self._change:
-            return self._today()
-
     def _wait(self, place: tuple[int, int], until: float) -> None:
         while True:
             if self._today() >= self._caps.per_day:

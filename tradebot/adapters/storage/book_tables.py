@@ -31,12 +31,7 @@ from tradebot.adapters.storage.schema import (
 from tradebot.domain.batches import BatchStatus, LegStatus
 from tradebot.domain.command_runs import COMMAND_ID_LENGTH_MAX
 from tradebot.domain.lifecycle_ids import AccountKind, DeadLetterReason
-from tradebot.domain.orders import (
-    OrderType,
-    Product,
-    Side,
-    Validity,
-)
+from tradebot.domain.orders import OrderType, Product, Side, Validity
 from tradebot.domain.outbox import DETAIL_LENGTH_MAX, OutboxKind, OutboxState
 
 positions = Table(

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Integer,
-    MetaData,
-    String,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Integer, MetaData, String
 
 from tradebot.adapters.storage.column_types import Word
 
