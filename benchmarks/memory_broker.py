@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tests.builders import NOON, a_quote, some_terms
+from tests.builders import a_quote, a_row_of, some_terms
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Funds, Holding, Ticket, broker_word
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import BrokerOrderId, Variety
@@ -50,7 +50,7 @@ class MemoryBroker:
     def place(self, ticket: Ticket) -> BrokerOrderId:
         self.calls["place"] += 1
         number = self.send(ticket)
-        self.rows[number] = _row(number, ticket)
+        self.rows[number] = a_row_of(ticket, number)
         return number
 
     def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:  # noqa: ARG002
@@ -135,29 +135,6 @@ class StillMarket:
 
     def halted(self, as_of: date) -> Mapping[str, str]:  # noqa: ARG002
         return {}
-
-
-def _row(number: BrokerOrderId, ticket: Ticket) -> BrokerOrder:
-    return BrokerOrder(
-        broker_order_id=number,
-        tag=ticket.tag,
-        symbol=ticket.symbol,
-        exchange=ticket.exchange,
-        side=ticket.side,
-        order_type=ticket.order_type,
-        product=ticket.product,
-        variety=ticket.variety,
-        quantity=ticket.quantity,
-        price=ticket.price,
-        trigger_price=ticket.trigger_price,
-        filled_quantity=0,
-        average_price=None,
-        status="OPEN",
-        word=broker_word("OPEN"),
-        status_text="",
-        placed_at=NOON,
-        updated_at=NOON,
-    )
 
 
 def _holding(symbol: str, quantity: int) -> Holding:

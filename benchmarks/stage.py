@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from benchmarks.memory_broker import CASH, StillMarket
 from config.market_rules import Market, load_market
-from tests.builders import ACCOUNT, MONDAY, NOON, a_quote, a_signal, an_attempt, an_order, some_terms
+from tests.builders import ACCOUNT, MONDAY, NOON, a_broker_order, a_quote, a_signal, an_attempt, an_order, some_terms
 from tradebot.adapters.disk import Calls, RealDisk
 from tradebot.adapters.event_file import EventFile
 from tradebot.adapters.flight_record import FlightRecord
@@ -26,7 +26,7 @@ from tradebot.adapters.storage.order_store import SqlOrderStore
 from tradebot.adapters.storage.schema_version import create_database
 from tradebot.adapters.timekeeping.virtual import VirtualClock, VirtualScheduler
 from tradebot.app.daemon import Ports, Rules, build_engine, job_messages
-from tradebot.domain.broker_views import BrokerOrder, Funds, broker_word
+from tradebot.domain.broker_views import BrokerOrder, Funds
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.orders import (
     Attempt,
@@ -225,28 +225,7 @@ def standing_order(number: int, contents: Contents = _ONE_EACH) -> tuple[Order, 
 def standing_row(number: int, contents: Contents = _ONE_EACH) -> BrokerOrder:
     """The same order in the broker's book."""
     order, attempt = standing_order(number, contents)
-    assert attempt.broker_order_id is not None
-    assert order.price is not None
-    return BrokerOrder(
-        broker_order_id=attempt.broker_order_id,
-        tag=order.coid,
-        symbol=order.symbol,
-        exchange=order.exchange,
-        side=order.side,
-        order_type=order.order_type,
-        product=order.product,
-        variety=order.variety,
-        quantity=order.quantity,
-        price=order.price,
-        trigger_price=None,
-        filled_quantity=0,
-        average_price=None,
-        status="OPEN",
-        word=broker_word("OPEN"),
-        status_text="",
-        placed_at=NOON,
-        updated_at=NOON,
-    )
+    return a_broker_order(order, broker_order_id=attempt.broker_order_id)
 
 
 def _finished_order(number: int) -> tuple[Order, Attempt]:

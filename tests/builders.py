@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, broker_word
+from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, Ticket, broker_word
 from tradebot.domain.coids import IntentKey, derive
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import (
     Attempt,
     AttemptStatus,
     BrokerOrderId,
+    Coid,
     DecisionId,
     EntryType,
     Fill,
@@ -149,6 +150,48 @@ def a_broker_order(order: Order | None = None, *, status: str = "OPEN", **change
         updated_at=NOON,
     )
     return replace(row, **changes)
+
+
+def a_row_of(ticket: Ticket, number: BrokerOrderId, *, status: str = "OPEN", at: datetime = NOON) -> BrokerOrder:
+    """What the broker's book shows of an order that was just taken."""
+    return BrokerOrder(
+        broker_order_id=number,
+        tag=ticket.tag,
+        symbol=ticket.symbol,
+        exchange=ticket.exchange,
+        side=ticket.side,
+        order_type=ticket.order_type,
+        product=ticket.product,
+        variety=ticket.variety,
+        quantity=ticket.quantity,
+        price=ticket.price,
+        trigger_price=ticket.trigger_price,
+        filled_quantity=0,
+        average_price=None,
+        status=status,
+        word=broker_word(status),
+        status_text="",
+        placed_at=at,
+        updated_at=at,
+    )
+
+
+def a_ticket(**changes: Any) -> Ticket:
+    """A buy of ten at Rs 1,000 that takes on risk."""
+    ticket = Ticket(
+        tag=Coid("A1"),
+        symbol=SYMBOL,
+        exchange="NSE",
+        side=Side.BUY,
+        quantity=10,
+        order_type=OrderType.LIMIT,
+        price=Decimal(1000),
+        trigger_price=None,
+        product=Product.CNC,
+        validity=Validity.DAY,
+        variety=Variety.REGULAR,
+    )
+    return replace(ticket, **changes)
 
 
 def a_trade(number: int = 1, quantity: int = 10, price: str = "1000", **changes: Any) -> BrokerTrade:

@@ -7,34 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import a_signal, some_terms
+from tests.builders import a_signal, a_ticket, some_terms
 from tests.unit.engine.fakes import FakeBroker, FakeClock, unreachable
 from tests.unit.engine.house import House
 from tradebot.adapters.brokers.metered import SENDS_MAX, MeteredBroker, SendCounter
-from tradebot.domain.broker_views import Ticket
 from tradebot.domain.errors import BrokerRejected, BrokerUnavailable, MoreThanEntered
 from tradebot.domain.events import EventName
 from tradebot.domain.guards import Reason
-from tradebot.domain.orders import Coid, OrderStatus, OrderType, Product, Side, Validity, Variety
+from tradebot.domain.orders import Coid, OrderStatus, Variety
 from tradebot.domain.policy import Policy, RiskLimits
 from tradebot.engine import backoff
 from tradebot.engine.commands import PauseEntries
 from tradebot.engine.unit import Unit
 
-TICKET = Ticket(
-    tag=Coid("A1"),
-    symbol="INFY",
-    exchange="NSE",
-    side=Side.BUY,
-    quantity=10,
-    order_type=OrderType.LIMIT,
-    price=Decimal(1000),
-    trigger_price=None,
-    product=Product.CNC,
-    validity=Validity.DAY,
-    variety=Variety.REGULAR,
-    disclosed_quantity=0,
-)
+TICKET = a_ticket()
 
 
 def a_door(gross_max: int = 1_000_000) -> tuple[MeteredBroker, SendCounter, FakeBroker]:

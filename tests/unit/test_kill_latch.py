@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.builders import a_ticket
 from tests.unit.engine.fakes import FakeBroker, FakeClock
 from tradebot.adapters.brokers.latched import LatchedBroker, prove_latch
 from tradebot.adapters.kill_latch import FileLatch
-from tradebot.domain.broker_views import Ticket
 from tradebot.domain.errors import KillSwitchLatched, StateCorrupt
 from tradebot.domain.kill import UNREADABLE, KillMode, Latch
-from tradebot.domain.orders import Coid, OrderType, Product, Side, Validity, Variety
 
-ENTRY = Ticket(
-    tag=Coid("A1"),
-    symbol="INFY",
-    exchange="NSE",
-    side=Side.BUY,
-    quantity=1,
-    order_type=OrderType.LIMIT,
-    price=Decimal(1),
-    trigger_price=None,
-    product=Product.CNC,
-    validity=Validity.DAY,
-    variety=Variety.REGULAR,
-)
+ENTRY = a_ticket()
 
 
 def test_what_was_latched_is_read_by_whoever_looks(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from tradebot.domain.batches import Batch, Leg
 from tradebot.domain.coids import IntentKey, derive
@@ -60,9 +61,20 @@ def leg_of(batch_id: str, number: int, order: SubmitOrder, tag: str) -> Leg:
 
 
 def command_of(command: SubmitBatch, leg: LegWish, number: int, batch_id: str) -> SubmitOrder:
+    """The leg as an order of its own, as it is wished."""
+    found = _command(leg, number, batch_id, command.account_id, command.user_id)
+    return replace(found, correlation_id=command.correlation_id)
+
+
+def leg_command(batch: Batch, leg: Leg) -> SubmitOrder:
+    """The leg as an order of its own, from what is saved of it."""
+    return _command(leg, leg.number, batch.id, batch.account_id, batch.user_id)
+
+
+def _command(leg: Leg | LegWish, number: int, batch_id: str, account_id: str, user_id: str) -> SubmitOrder:
     return SubmitOrder(
-        account_id=command.account_id,
-        user_id=command.user_id,
+        account_id=account_id,
+        user_id=user_id,
         symbol=leg.symbol,
         exchange=leg.exchange,
         side=leg.side,
@@ -78,31 +90,7 @@ def command_of(command: SubmitBatch, leg: LegWish, number: int, batch_id: str) -
         leg=number,
         batch_id=batch_id,
         metadata={"tag": leg.tag} if leg.tag else {},
-        correlation_id=command.correlation_id,
-    )
-
-
-def leg_command(batch: Batch, leg: Leg) -> SubmitOrder:
-    """The leg as an order of its own, from what is saved of it."""
-    return SubmitOrder(
-        account_id=batch.account_id,
-        user_id=batch.user_id,
-        symbol=leg.symbol,
-        exchange=leg.exchange,
-        side=leg.side,
-        quantity=leg.quantity,
-        order_type=leg.order_type,
-        price=leg.price,
-        trigger_price=leg.trigger_price,
-        product=leg.product,
-        validity=leg.validity,
-        disclosed_quantity=leg.disclosed_quantity,
-        source=Source.BATCH,
-        decision_id=decision_of(batch.id),
-        leg=leg.number,
-        batch_id=batch.id,
-        metadata={"tag": leg.tag} if leg.tag else {},
-        correlation_id=f"batch:{batch.id}",
+        correlation_id=f"batch:{batch_id}",
     )
 
 

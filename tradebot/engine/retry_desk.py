@@ -15,7 +15,7 @@ from tradebot.domain.orders import Attempt, Order, OrderId, OrderIntent, OrderSt
 from tradebot.engine import ledger
 from tradebot.engine.desk import Desk
 from tradebot.engine.observing import observe
-from tradebot.engine.order_rows import new_attempt, placed_reason
+from tradebot.engine.order_rows import intent_of, new_attempt, placed_reason
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import Slot, Submission
 from tradebot.engine.unit import Unit
@@ -118,25 +118,13 @@ class RetryDesk:
 
 def again(order: Order, terms: RetryTerms) -> OrderIntent:
     """The intent behind an order, as it would be sent now."""
-    return OrderIntent(
-        account_id=order.account_id,
-        user_id=order.user_id,
-        decision_id=order.decision_id,
-        leg=order.leg,
-        symbol=order.symbol,
-        exchange=order.exchange,
-        side=order.side,
+    return replace(
+        intent_of(order),
         quantity=terms.quantity,
         order_type=terms.order_type or order.order_type,
         price=terms.price,
         trigger_price=order.trigger_price if terms.order_type is None else terms.trigger_price,
-        product=order.product,
-        validity=order.validity,
         variety=terms.variety,
-        source=order.orig_source,
-        entry_type=order.entry_type,
-        position_id=order.position_id,
         trading_day=terms.trading_day,
-        correlation_id=order.correlation_id,
         metadata={**order.metadata, **terms.metadata},
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from tests.builders import NOON, some_terms
+from tests.builders import NOON, a_row_of, some_terms
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, Funds, Holding, Ticket, broker_word
 from tradebot.domain.errors import BrokerRejected, BrokerUnavailable, OutcomeUnknown
 from tradebot.domain.instruments import InstrumentTerms
@@ -64,7 +64,8 @@ class FakeBroker:
     def place(self, ticket: Ticket) -> BrokerOrderId:
         lost = self._call("place")
         number = BrokerOrderId(str(len(self.rows) + 1))
-        self.rows[number] = _row(ticket, number, self._clock.now())
+        status = "OPEN" if ticket.trigger_price is None else "TRIGGER PENDING"
+        self.rows[number] = a_row_of(ticket, number, status=status, at=self._clock.now())
         if lost:
             raise lost
         return number
@@ -251,27 +252,3 @@ def tag_of(broker: FakeBroker, number: str) -> Coid:
     tag = broker.rows[BrokerOrderId(number)].tag
     assert tag is not None
     return tag
-
-
-def _row(ticket: Ticket, number: BrokerOrderId, now: datetime) -> BrokerOrder:
-    status = "OPEN" if ticket.trigger_price is None else "TRIGGER PENDING"
-    return BrokerOrder(
-        broker_order_id=number,
-        tag=ticket.tag,
-        symbol=ticket.symbol,
-        exchange=ticket.exchange,
-        side=ticket.side,
-        order_type=ticket.order_type,
-        product=ticket.product,
-        variety=ticket.variety,
-        quantity=ticket.quantity,
-        price=ticket.price,
-        trigger_price=ticket.trigger_price,
-        filled_quantity=0,
-        average_price=None,
-        status=status,
-        word=broker_word(status),
-        status_text="",
-        placed_at=now,
-        updated_at=now,
-    )

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tests import builders
 from tradebot.domain.command_runs import CommandRun
 from tradebot.domain.orders import (
     Attempt,
-    AttemptStatus,
     BrokerOrderId,
     BrokerRequest,
     Coid,
@@ -105,24 +105,8 @@ def a_full_order(number: int = 1) -> Order:
 
 
 def an_attempt(order: Order, number: int = 1, **changes: Any) -> Attempt:
-    attempt = Attempt(
-        coid=Coid(f"{order.coid[:-2]}{number:02d}"),
-        number=number,
-        order_id=order.id,
-        account_id=order.account_id,
-        decision_id=order.decision_id,
-        leg=order.leg,
-        side=order.side,
-        symbol=order.symbol,
-        variety=order.variety,
-        quantity=order.quantity,
-        price=order.price,
-        status=AttemptStatus.PENDING,
-        trading_day=order.trading_day,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
-    )
-    return replace(attempt, **changes)
+    coid = Coid(f"{order.coid[:-2]}{number:02d}")
+    return builders.an_attempt(order, **{"coid": coid, "number": number, **changes})
 
 
 def a_request(order: Order, name: str = "request-1", **changes: Any) -> BrokerRequest:
