@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +71,62 @@ def test_a_start_without_room_for_the_reserve_takes_no_entries_and_says_so(place
         ballast.unlink()
 
 
+def test_with_the_disk_full_and_the_broker_silent_the_kill_switch_holds_and_cancels_what_stood_later(
+    place: Path,
+) -> None:
+    """The exchange process is stopped like a machine that hangs: it takes calls and answers none."""
+    folder, home = place / "silent", place / "home" / "silent"
+    with in_session(folder) as venue, daemon(folder, venue, home=home) as it:
+        it.takes("INFY", price_below(venue, "INFY"))
+        it.until(lambda: status_at(venue, "INFY") == "OPEN")
+        with silent(venue):
+            ballast = fill(place / "home")
+            types(it, "kill", "cancel_entries")
+            it.until(lambda: it.events("KILL_LATCHED"))
+            refused = it.api.post("/orders", json={"symbol": "TCS", "side": "BUY", "quantity": 1, "price": "1"})
+            assert refused.status_code != 201
+            assert it.api.get("/orders").status_code == 200
+            ballast.unlink()
+        it.until(lambda: status_at(venue, "INFY") == "CANCELLED")
+        types(it, "release")
+        it.until(lambda: it.events("KILL_RELEASED"))
+        it.takes("TCS", price_below(venue, "TCS"))
+        it.until(lambda: status_at(venue, "TCS") == "OPEN")
+        assert it.stop() == 0
+        assert findings(it) == []
+        assert len(venue.books()) == 2
+
+
+@contextmanager
+def silent(venue: Venue) -> Iterator[None]:
+    assert venue.process is not None
+    venue.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        venue.process.send_signal(signal.SIGCONT)
+
+
 def _kill_switch_works(it: Daemon, home: Path) -> None:
     """Also when the daemon has given back its room and that is used up too."""
     again = fill(home, "more-ballast")
     for words, event in ((("kill", "stop"), "KILL_LATCHED"), (("release",), "KILL_RELEASED")):
-        done = subprocess.run(
-            [sys.executable, "main.py", *words, "--home", str(home)],
-            cwd=ROOT,
-            env=environment(it.settings),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        types(it, *words)
         again.unlink(missing_ok=True)
         it.until(lambda event=event: it.events(event))  # type: ignore[misc]
+
+
+def types(it: Daemon, *words: str) -> None:
+    """A command in a second process."""
+    done = subprocess.run(
+        [sys.executable, "main.py", *words, "--home", str(it.home)],
+        cwd=ROOT,
+        env=environment(it.settings),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def status_at(venue: Venue, symbol: str) -> Any:
