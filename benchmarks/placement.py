@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -28,14 +28,14 @@ from benchmarks.memory_broker import MemoryBroker, Send
 from benchmarks.raw_files import RawFiles, journal_line, raw_copy
 from benchmarks.stage import Contents, Stage, entries, fill_folder, open_stage, standing_row
 from tests.builders import MONDAY
+from tests.stores import ChangedStore
 from tradebot.adapters.registry import DEFAULT_LIMITS
 from tradebot.domain.broker_views import Ticket
-from tradebot.domain.orders import Attempt, Coid, OrderId, Variety
-from tradebot.domain.stored import Changes, Stored
+from tradebot.domain.orders import Variety
+from tradebot.domain.stored import Changes
 from tradebot.engine import ledger
 from tradebot.engine.engine import Engine
 from tradebot.engine.housekeeping import forget_finished
-from tradebot.ports import OrderStore
 
 _WARM_UP = 5
 _RUN_S_MAX = 1.0
@@ -61,33 +61,6 @@ class _Rounds:
     @property
     def timed(self) -> Timed:
         return Timed(ours=self.whole, peer=self.parts)
-
-
-class KeepingStore:
-    """Passes everything on, and keeps the changes of the placement that is under way."""
-
-    def __init__(self, store: OrderStore) -> None:
-        self._store = store
-        self.kept: list[Changes] = []
-
-    def load(self, since: date) -> Stored:
-        return self._store.load(since)
-
-    def save(self, changes: Changes) -> None:
-        self.kept.append(changes)
-        self._store.save(changes)
-
-    def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
-        return self._store.attempts(coids)
-
-    def order_of(self, coid: Coid) -> OrderId | None:
-        return self._store.order_of(coid)
-
-    def batch_fingerprint(self, batch_id: str) -> str | None:
-        return self._store.batch_fingerprint(batch_id)
-
-    def close(self) -> None:
-        self._store.close()
 
 
 class SendingLanes:
@@ -147,16 +120,16 @@ def placement(folder: Path, runs: int, rounds: int, kind: str) -> Row:
 def _run(folder: Path, contents: Contents, client: Client, rounds: int) -> dict[str, _Rounds]:
     broker = MemoryBroker([standing_row(number) for number in range(contents.standing)])
     ways: dict[str, Send] = {"memory": broker.numbered, "loopback HTTP": client.place}
-    kept: list[KeepingStore] = []
+    kept: list[Changes] = []
 
-    def keep(store: OrderStore) -> OrderStore:
-        kept.append(KeepingStore(store))
-        return kept[-1]
+    def keep(changes: Changes) -> Changes:
+        kept.append(changes)
+        return changes
 
     found, lanes = {way: _Rounds() for way in ways}, SendingLanes()
     with (
         raw_copy(folder / "state", folder / "parts") as raw,
-        open_stage(folder, broker, lanes, wrap=keep) as stage,
+        open_stage(folder, broker, lanes, wrap=lambda store: ChangedStore(store, keep)) as stage,
     ):
         for number in range(-_WARM_UP, rounds):
             if sum(of_way.spent_s for of_way in found.values()) > _RUN_S_MAX:
@@ -164,22 +137,22 @@ def _run(folder: Path, contents: Contents, client: Client, rounds: int) -> dict[
             for offset, (way, send) in enumerate(ways.items()):
                 broker.send = send
                 of_way = _Rounds() if number < 0 else found[way]
-                _round(stage, kept[0], raw, send, 2 * (number + _WARM_UP) + offset, of_way)
+                _round(stage, kept, raw, send, 2 * (number + _WARM_UP) + offset, of_way)
             if number % _SETTLED_EVERY == 0:
                 _settle(stage, broker, lanes, contents.standing)
     return found
 
 
-def _round(stage: Stage, store: KeepingStore, raw: RawFiles, send: Send, number: int, rounds: _Rounds) -> None:
-    """One placement, whole; then the same rows and the same call by the bare parts."""
+def _round(stage: Stage, kept: list[Changes], raw: RawFiles, send: Send, number: int, rounds: _Rounds) -> None:
+    """One placement, whole; then the rows that it has `kept` and the same call by the bare parts."""
     message = entries(number)
     stage.later()
-    store.kept.clear()
+    kept.clear()
     began = perf_counter()
     stage.inbox.put(message)
     stage.engine.run_pending()
     rounds.whole.append(perf_counter() - began)
-    before, after = store.kept
+    before, after = kept
     line = journal_line(ledger.registry_entry(before.attempts[0], before.orders[0]))
     ticket, asked, answered = _ticket(before), raw.rows(before), raw.rows(after)
     began = perf_counter()

@@ -3,19 +3,19 @@ must turn red, or it proves nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from tests.simulator.disk import SimDisk
 from tests.simulator.traced import LateStore
+from tests.stores import ChangedStore
 from tradebot.domain.batches import BatchStatus
 from tradebot.domain.broker_views import BrokerOrder, BrokerTrade, BrokerWord, Ticket
 from tradebot.domain.errors import OutcomeUnknown
-from tradebot.domain.orders import Attempt, BrokerOrderId, Coid, OrderId, OrderStatus
-from tradebot.domain.stored import Changes, Stored
+from tradebot.domain.orders import BrokerOrderId, Coid, OrderStatus
+from tradebot.domain.stored import Changes
 from tradebot.ports import Broker, OrderStore
 
 
@@ -63,32 +63,6 @@ def _all_rolled_back(changes: Changes) -> Changes:
         for batch in changes.batches
     ]
     return replace(changes, batches=batches)
-
-
-class ChangedStore:
-    """Saves something else than it is given."""
-
-    def __init__(self, store: OrderStore, change: Callable[[Changes], Changes]) -> None:
-        self._store = store
-        self._change = change
-
-    def load(self, since: date) -> Stored:
-        return self._store.load(since)
-
-    def save(self, changes: Changes) -> None:
-        self._store.save(self._change(changes))
-
-    def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
-        return self._store.attempts(coids)
-
-    def order_of(self, coid: Coid) -> OrderId | None:
-        return self._store.order_of(coid)
-
-    def batch_fingerprint(self, batch_id: str) -> str | None:
-        return self._store.batch_fingerprint(batch_id)
-
-    def close(self) -> None:
-        self._store.close()
 
 
 class HastyBroker:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.builders import a_signal, some_terms
+from tests.stores import ChangedStore
 from tests.unit.engine.fakes import tag_of
 from tests.unit.engine.house import House
 from tradebot.adapters.disk import DiskRefused
 from tradebot.adapters.lanes import LaneFull
 from tradebot.domain.coids import IntentKey
 from tradebot.domain.events import Event, EventName
-from tradebot.domain.orders import Attempt, Coid, OrderId, OrderStatus
+from tradebot.domain.orders import Coid, OrderStatus
 from tradebot.domain.registry_entries import RegistryEntry
-from tradebot.domain.stored import Changes, Stored
+from tradebot.domain.stored import Changes
 from tradebot.engine.messages import Job, OrderPushed
 from tradebot.ports import IdRegistry, OrderStore
 
@@ -30,37 +31,17 @@ class Books:
         self.refusals: dict[str, int] = {}
 
     def wrap(self, store: OrderStore, registry: IdRegistry) -> tuple[OrderStore, IdRegistry]:
-        return _Store(store, self), _Registry(registry, self)
+        return ChangedStore(store, self._saving), _Registry(registry, self)
+
+    def _saving(self, changes: Changes) -> Changes:
+        self.did("save")
+        return changes
 
     def did(self, what: str) -> None:
         if self.refusals.get(what, 0) > 0:
             self.refusals[what] -= 1
             raise DiskRefused("/state", f"no {what}: no space left", mend="make room")
         self.log.append(what)
-
-
-class _Store:
-    def __init__(self, store: OrderStore, books: Books) -> None:
-        self._store, self._books = store, books
-
-    def load(self, since: date) -> Stored:
-        return self._store.load(since)
-
-    def save(self, changes: Changes) -> None:
-        self._books.did("save")
-        self._store.save(changes)
-
-    def attempts(self, coids: Sequence[Coid]) -> Sequence[Attempt]:
-        return self._store.attempts(coids)
-
-    def order_of(self, coid: Coid) -> OrderId | None:
-        return self._store.order_of(coid)
-
-    def batch_fingerprint(self, batch_id: str) -> str | None:
-        return self._store.batch_fingerprint(batch_id)
-
-    def close(self) -> None:
-        self._store.close()
 
 
 class _Registry:
