@@ -39,10 +39,10 @@ def uncollected() -> Iterator[None]:
 @contextmanager
 def set_for_a_run() -> Iterator[None]:
     """Short turns; and what is there now stays, so that the collector leaves it alone. With 100,000 registry entries a
-    full collection held every thread for 0.17 s, whatever an order was waiting for."""
+    full collection held every thread for 0.17 s, whatever an order was waiting for. It stays with what is rubbish by
+    then, 2,000 objects of 125,000: to look for that first took 0.04 s of the start, and 0.1 s with 10,000 orders."""
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(TURN_S)
-    gc.collect()
     gc.freeze()
     try:
         yield

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    Dialect,
     Engine,
     Select,
     Table,
@@ -73,6 +74,12 @@ _SAVED: tuple[tuple[str, Table, OnConflict], ...] = (
 )
 
 
+@lru_cache(maxsize=4)
+def _writers(dialect: Dialect) -> Sequence[tuple[str, RowWriter]]:
+    """Compiled once for a database: a start looks at it through three stores."""
+    return [(field, RowWriter(table, dialect, on_conflict)) for field, table, on_conflict in _SAVED]
+
+
 class SqlOrderStore:
     """`ports.OrderStore` on a database that stands at the schema of `tables.py`."""
 
@@ -80,9 +87,7 @@ class SqlOrderStore:
         self._engine = engine
         self._reading = for_reading(engine)
         self._failed: DiskFailed | None = None
-        self._writers = tuple(
-            (field, RowWriter(table, engine.dialect, on_conflict)) for field, table, on_conflict in _SAVED
-        )
+        self._writers = _writers(engine.dialect)
 
     def load(self, since: date) -> Stored:
         """Raises StateCorrupt or DiskRefused for a database that cannot be read."""

@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 
 from tradebot.domain.access import Caller, Scope
 from tradebot.domain.orders import Order
-from tradebot.interfaces.api.errors import ApiError
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.services import Services
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="`main.py token create` makes one")

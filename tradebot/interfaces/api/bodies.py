@@ -14,7 +14,8 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tradebot.interfaces.api.errors import ApiError, error_response
+from tradebot.interfaces.api.errors import error_response
+from tradebot.interfaces.api.refusal import ApiError
 
 DIGITS_MAX = 30
 TEXT_SHOWN_MAX = 40

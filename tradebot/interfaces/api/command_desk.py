@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tradebot.engine.answers import Answer, AnswerDesk, TooManyWaiting
 from tradebot.engine.commands import Command
 from tradebot.engine.inbox import Inbox, InboxFull
-from tradebot.interfaces.api.errors import ApiError
+from tradebot.interfaces.api.refusal import ApiError
 
 ANSWER_S_MAX = 10.0
 LOST_MAX = 1_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+
+from tradebot.interfaces.api.refusal import ApiError
 
 DETAILS_MAX = 50
 
@@ -33,22 +35,6 @@ class ErrorBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     error: Fault
-
-
-class ApiError(HTTPException):
-    """Ends a request with this answer."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        details: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(status, message, dict(headers or {}))
-        self.code = code
-        self.details = dict(details or {})
 
 
 def error_response(error: HTTPException, correlation_id: str) -> Response:

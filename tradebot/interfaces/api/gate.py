@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tradebot.domain.access import Caller
 from tradebot.domain.errors import StateCorrupt
-from tradebot.interfaces.api.errors import ApiError, error_response
+from tradebot.interfaces.api.errors import error_response
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.services import Limits, Tokens
 from tradebot.ports import Clock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tradebot.engine.answers import Answer, Outcome
-from tradebot.interfaces.api.errors import ApiError
+from tradebot.interfaces.api.refusal import ApiError
 
 _STATUS: Mapping[Outcome, int] = {
     Outcome.UNKNOWN_ID: 404,

@@ -13,7 +13,7 @@ from tradebot.engine.memory import Memory
 from tradebot.engine.setting import Setting
 from tradebot.engine.view_feed import Sources, ViewFeed, ViewMaker, ViewSlot
 from tradebot.engine.views import DaemonView, Marks, RunFacts
-from tradebot.interfaces.api.errors import ApiError
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.ports import Clock
 
 LOOKED_AT_S = 15.0

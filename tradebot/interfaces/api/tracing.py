@@ -9,8 +9,9 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tradebot.interfaces.api.errors import ApiError, error_response
+from tradebot.interfaces.api.errors import error_response
 from tradebot.interfaces.api.metering import Meter
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.ports import Clock
 
 _FIT = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)

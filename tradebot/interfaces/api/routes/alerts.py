@@ -13,9 +13,10 @@ from tradebot.engine.commands import AcknowledgeAlert
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use
 from tradebot.interfaces.api.answers import DoneShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
 from tradebot.interfaces.api.outcomes import raise_unless_taken
 from tradebot.interfaces.api.overview_shapes import AlertShape, AlertsShape
+from tradebot.interfaces.api.refusal import ApiError
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], route_class=StrictRoute)
 

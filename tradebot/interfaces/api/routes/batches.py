@@ -13,8 +13,9 @@ from tradebot.engine.commands import LegWish, SubmitBatch
 from tradebot.interfaces.api.access import CorrelationId, Trader, Use, check_account
 from tradebot.interfaces.api.answers import BatchShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
 from tradebot.interfaces.api.outcomes import raise_unless_taken
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.requests import BatchBody, LegBody
 
 BATCH_S_MAX = 120.0

@@ -19,8 +19,9 @@ from tradebot.engine.commands import CancelOrder, Command, DropOrder, RetryOrder
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
 from tradebot.interfaces.api.answers import FiguresShape, OrderPageShape, OrderShape, StoryShape, SyncShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
 from tradebot.interfaces.api.outcomes import raise_unless_taken
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.services import Services
 
 LIMIT_MAX = 200

@@ -16,8 +16,9 @@ from starlette.responses import FileResponse, Response
 from tradebot.interfaces.api.access import Use
 from tradebot.interfaces.api.answers import SessionShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
 from tradebot.interfaces.api.gate import COOKIE
+from tradebot.interfaces.api.refusal import ApiError
 
 FOLDER = Path(__file__).parents[1] / "page"
 # The viewers of the documents write styles into the page, and nothing else that is not theirs.

@@ -16,8 +16,9 @@ from tradebot.engine.commands import AddProtection, CancelOrder, CancelProtectio
 from tradebot.interfaces.api.access import CorrelationId, Reader, Trader, Use, check_owner
 from tradebot.interfaces.api.answers import AskedShape, ResolvedShape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
 from tradebot.interfaces.api.outcomes import raise_unless_taken
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.requests import ModifyBody, OrderBody, StopLossBody, TakeProfitBody
 from tradebot.interfaces.api.routes.placing import check_user
 from tradebot.interfaces.api.services import Services

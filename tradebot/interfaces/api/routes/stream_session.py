@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from tradebot.domain.access import Caller, Scope
-from tradebot.interfaces.api.errors import ApiError
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.services import Services
 from tradebot.interfaces.api.stream import messages
 from tradebot.interfaces.api.stream.hub import TooManyConnections

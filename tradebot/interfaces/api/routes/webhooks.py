@@ -13,7 +13,8 @@ from tradebot.domain.webhooks import WEBHOOKS_MAX, Webhook, WebhookEvent
 from tradebot.interfaces.api.access import Admin, CorrelationId, Use, check_account
 from tradebot.interfaces.api.answers import DoneShape, Instant, Shape
 from tradebot.interfaces.api.bodies import StrictRoute
-from tradebot.interfaces.api.errors import ApiError, ErrorBody
+from tradebot.interfaces.api.errors import ErrorBody
+from tradebot.interfaces.api.refusal import ApiError
 from tradebot.interfaces.api.requests import Body, words_of
 
 router = APIRouter(prefix="/accounts/{account_id}/webhooks", tags=["webhooks"], route_class=StrictRoute)
