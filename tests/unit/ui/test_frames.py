@@ -182,6 +182,22 @@ def test_on_the_smallest_screen_a_question_stands_there_whole() -> None:
     assert " ".join(found.split("\n", 1)[1].split()) == " ".join(question.shown.split())
 
 
+@pytest.mark.parametrize("page", [Page.HELP, Page.DETAIL])
+def test_a_page_that_goes_on_below_says_so_until_its_end_is_seen(page: Page) -> None:
+    busy = a_busy_view()
+    place = Browsing(page=page, selected=busy.orders[2].order.id)
+
+    def at(offset: int) -> list[str]:
+        return text_of(frame(busy, replace(place, offset=offset), (80, 24), MOMENT)).splitlines()[3:-1]
+
+    first = at(0)
+    (told,) = [line for line in first if "more lines below" in line]
+    hidden = int(told.split()[2])
+    assert first.index(told) == len(first) - 2
+    assert not any("more lines below" in line for line in at(hidden))
+    assert any(f"{hidden - 1} more lines below" in line for line in at(1))
+
+
 def test_the_help_names_every_key_of_the_table() -> None:
     found = text_of(frame(a_busy_view(), Browsing(page=Page.HELP), (80, 40), MOMENT))
 

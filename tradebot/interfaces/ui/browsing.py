@@ -150,7 +150,7 @@ def footer(browsing: Browsing) -> str:
         return f"filter: {browsing.typing}_   enter: show   esc: leave it"
     if browsing.notice:
         return browsing.notice
-    return "esc back   q quit" if browsing.page is not Page.MAIN else ""
+    return "esc back   j k scroll   q quit" if browsing.page is not Page.MAIN else ""
 
 
 def _answer(browsing: Browsing, question: Question, key: str) -> Step:

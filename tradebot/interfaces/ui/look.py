@@ -75,6 +75,16 @@ def words(*cells: Cell, gap: str = "   ") -> Line:
     return line
 
 
+def from_line(lines: Sequence[Line], first: int, width: int, height: int) -> list[Line]:
+    """What of a page there is room for, from a line on; its last line says how many there are below."""
+    first = min(first, max(0, len(lines) - 1))
+    below = len(lines) - first - height
+    if below <= 0 or height < 2:
+        return [fitted(line, width) for line in lines[first : first + height]]
+    shown = [fitted(line, width) for line in lines[first : first + height - 1]]
+    return [*shown, fitted(words((f"... {below + 1} more lines below: j, PgDn, G", DIM)), width)]
+
+
 def fitted(line: Line, width: int, style: Style = PLAIN) -> Line:
     """The line at exactly `width` cells: cut with an ellipsis, or filled up with spaces."""
     result: Line = []

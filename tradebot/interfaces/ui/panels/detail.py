@@ -12,7 +12,7 @@ from tradebot.domain.calendar import IST
 from tradebot.domain.lifecycle_ids import LifecycleId
 from tradebot.engine.views import DaemonView, OrderRow
 from tradebot.interfaces.ui.browsing import Browsing, events_of, selected_row
-from tradebot.interfaces.ui.look import BOLD, DIM, Cell, Column, Line, fitted, table, words
+from tradebot.interfaces.ui.look import BOLD, DIM, Cell, Column, Line, fitted, from_line, table, words
 from tradebot.interfaces.ui.panels.words import clock, money
 from tradebot.interfaces.ui.printable import printable
 
@@ -36,8 +36,7 @@ def detail(view: DaemonView, browsing: Browsing, width: int, height: int) -> Seg
     lines += [_heading("every id it ever had"), *_table_of(_ids(row), width)]
     lines += [_heading("what decided it"), *_table_of(_decided(row), width)]
     lines += [_heading("what happened, as far as it is remembered"), *_table_of(_told(view, row), width)]
-    first = min(browsing.offset, max(0, len(lines) - 1))
-    return SegmentLines([fitted(line, width) for line in lines[first : first + height]], new_lines=True)
+    return SegmentLines(from_line(lines, browsing.offset, width, height), new_lines=True)
 
 
 def _table_of(facts: Sequence[tuple[str, str]], width: int) -> list[Line]:
