@@ -59,7 +59,8 @@ def missed_jobs(
     calendar: Calendar,
     times: DayTimes,
 ) -> list[JobDue]:
-    """Jobs whose last planned instant has passed without a run, and that still make sense: each once.
+    """Jobs whose last planned instant has passed without a run, and that still make sense: each once. One of this very
+    instant is not missed yet: the plan of the day, which is made anew at the start, delivers it.
 
     Nothing was missed before the first start on these folders."""
     first = runs.get(Job.FIRST_START)
@@ -68,7 +69,7 @@ def missed_jobs(
     planned = _recent(now, calendar, times)
     due = []
     for name in _CATCH_UP:
-        at = max((job.at for job in planned if job.name == name and job.at <= now), default=None)
+        at = max((job.at for job in planned if job.name == name and job.at < now), default=None)
         last = runs.get(name)
         done_until = first.planned_for if last is None else last.planned_for
         if at is None or at <= done_until:

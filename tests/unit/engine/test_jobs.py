@@ -18,7 +18,9 @@ from tests.builders import (
     an_order,
 )
 from tests.simulator.world import market
+from tests.unit.engine.fakes import FakeClock
 from tests.unit.engine.house import House
+from tradebot.adapters.timekeeping.virtual import VirtualScheduler
 from tradebot.domain.calendar import ist
 from tradebot.domain.corporate_actions import ActionKind, CorporateAction
 from tradebot.domain.errors import BrokerUnavailable
@@ -85,6 +87,20 @@ def test_nothing_was_missed_when_everything_ran() -> None:
     assert missed(NOON, runs(at(MONDAY, 0) - timedelta(days=9), *every_run_until(NOON))) == []
 
 
+def test_a_job_of_this_very_instant_is_left_to_the_plan_of_the_day() -> None:
+    """A replay that was killed while its placement ran goes on at the placement's instant: one run, not two."""
+    evening = at(MONDAY, 16, 5)
+    known = runs(at(MONDAY, 0) - timedelta(days=9), *every_run_until(NOON))
+    scheduled: list[tuple[str, datetime]] = []
+    scheduler = VirtualScheduler(FakeClock(evening), lambda name, when: scheduled.append((name, when)))
+    scheduler.plan(plan_day(MONDAY, CALENDAR, DayTimes()))
+    scheduler.fire_due(evening)
+
+    assert (Job.AMO_PLACEMENT, evening) in scheduled
+    assert (Job.AMO_PLACEMENT, evening) not in missed(evening, known)
+    assert (Job.AMO_PLACEMENT, evening) in missed(evening + timedelta(seconds=1), known)
+
+
 def test_a_missed_placement_is_made_up_for_until_its_day_is_over() -> None:
     friday = date(2026, 11, 13)
     known = runs(at(MONDAY, 0) - timedelta(days=9), *every_run_until(at(friday, 16, 0)))
@@ -99,8 +115,8 @@ def test_a_missed_opening_is_made_up_for_during_its_session_only() -> None:
     known = runs(at(MONDAY, 0) - timedelta(days=9), *every_run_until(at(MONDAY, 9, 10)))
     closed = CALENDAR.trading_day(MONDAY).ends_at  # type: ignore[union-attr]
 
-    assert missed(at(MONDAY, 9, 14), known) == []
-    assert missed(at(MONDAY, 9, 15), known) == [(Job.OPEN, at(MONDAY, 9, 15))]
+    assert missed(at(MONDAY, 9, 15), known) == []
+    assert missed(at(MONDAY, 9, 15, 1), known) == [(Job.OPEN, at(MONDAY, 9, 15))]
     assert (Job.OPEN, at(MONDAY, 9, 15)) in missed(closed - timedelta(seconds=1), known)
     assert (Job.OPEN, at(MONDAY, 9, 15)) not in missed(closed, known)
 
