@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from tradebot.domain.orders import Side
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
@@ -36,6 +38,10 @@ class Quote:
     @property
     def best_ask(self) -> Decimal | None:
         return self.asks[0].price if self.asks else None
+
+    def best_opposite(self, side: Side) -> Decimal | None:
+        """The best price that an order of that side meets; None where nobody waits there."""
+        return self.best_ask if side is Side.BUY else self.best_bid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,24 +59,15 @@ class Batches:
 
     def submit(self, unit: Unit, command: SubmitBatch) -> None:
         """Answer what is wrong or known; else wait for the picture by which all legs are judged."""
-        batch_id, print_ = self._id_of(unit, command), fingerprint(command)
+        batch_id = self._id_of(unit, command)
         waiting = unit.waiting_batches.get(batch_id)
-        known = unit.batches.get(batch_id)
-        print_before = (
-            fingerprint(waiting.command)
-            if waiting is not None
-            else known.fingerprint
-            if known is not None
-            else self._store.batch_fingerprint(batch_id)
-            if command.idempotency_key is not None
-            else None
-        )
-        if print_before is not None and print_before != print_:
+        earlier = self._earlier_fingerprint(unit, command, batch_id)
+        if earlier is not None and earlier != fingerprint(command):
             unit.answers.append(_answer(command, Outcome.CONFLICT, "the same idempotency key came with another batch"))
         elif waiting is not None:
             unit.waiting_batches[batch_id] = replace(waiting, also=(*waiting.also, command.correlation_id))
-        elif print_before is not None:
-            self._repeat(unit, command, batch_id, known)
+        elif earlier is not None:
+            self._repeat(unit, command, batch_id, unit.batches.get(batch_id))
         elif wrong := self._wrong(command):
             unit.answers.append(_answer(command, Outcome.INVALID, "nothing was sent", figures=wrong))
         elif len(unit.waiting_batches.names()) >= WAITING_MAX:
@@ -135,6 +126,14 @@ class Batches:
             return f"B{self._setting.ids.next(unit.now)}"
         text = "\x1f".join((command.account_id, command.user_id, command.idempotency_key))
         return f"B{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+    def _earlier_fingerprint(self, unit: Unit, command: SubmitBatch, batch_id: str) -> str | None:
+        """Of the batch that came under this id before: one that waits, one in memory, or one of any day."""
+        if (waiting := unit.waiting_batches.get(batch_id)) is not None:
+            return fingerprint(waiting.command)
+        if (known := unit.batches.get(batch_id)) is not None:
+            return known.fingerprint
+        return self._store.batch_fingerprint(batch_id) if command.idempotency_key is not None else None
 
     def _repeat(self, unit: Unit, command: SubmitBatch, batch_id: str, known: Batch | None) -> None:
         if known is None or known.completed_at is not None:

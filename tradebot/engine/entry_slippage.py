@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from tradebot.domain.events import EventName, FieldValue, Level
 from tradebot.domain.guards import slippage_bps
-from tradebot.domain.orders import Order, OrderIntent, Side, Variety
+from tradebot.domain.orders import Order, OrderIntent, Variety
 from tradebot.domain.policy import GuardMode, QuoteLimits
 from tradebot.domain.quotes import Quote
 from tradebot.engine import ledger
@@ -26,7 +26,7 @@ def with_reference(intent: OrderIntent, quotes: Mapping[str, Quote]) -> OrderInt
     """The intent with the best opposite price at its decision; of an after-market order, or without a book, with its
     own limit."""
     quote = quotes.get(intent.symbol) if intent.variety is Variety.REGULAR else None
-    best = None if quote is None else quote.best_ask if intent.side is Side.BUY else quote.best_bid
+    best = quote.best_opposite(intent.side) if quote is not None else None
     reference = best if best is not None else intent.price
     if reference is None:
         return intent

@@ -63,11 +63,8 @@ def order_named(unit: Unit, name: str) -> Order | None:
     """The order that an id of any kind leads to, of those in memory."""
     if (order := unit.orders.get(OrderId(name))) is not None:
         return order
-    entry = unit.lifecycle_ids.get(name)
-    coid = unit.coids.get(BrokerOrderId(name)) or Coid(name)
-    attempt = unit.attempts.get(coid)
-    order_id = entry.order_id if entry is not None else attempt.order_id if attempt is not None else None
-    return unit.orders.get(order_id) if order_id is not None else None
+    found = unit.lifecycle_ids.get(name) or unit.attempts.get(unit.coids.get(BrokerOrderId(name)) or Coid(name))
+    return unit.orders.get(found.order_id) if found is not None else None
 
 
 def settle(unit: Unit, order_id: OrderId, id_type: IdType, status: IdStatus) -> None:

@@ -61,4 +61,4 @@ def reference_price(
         return terms.previous_close
     if quote is None:
         return None
-    return quote.best_ask if side is Side.BUY else quote.best_bid
+    return quote.best_opposite(side)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tradebot.domain.coids import ATTEMPTS_MAX, IntentKey, attempt_of, derive, drawn
 from tradebot.domain.orders import Attempt, AttemptStatus, Coid, Order, OrderIntent
+from tradebot.domain.registry_entries import RegistryEntry
 from tradebot.engine.setting import Setting
 from tradebot.engine.unit import Unit
 
@@ -59,7 +60,8 @@ class DerivedSlots:
                 return Slot(Submission.DUPLICATE, coid, number)
             attempt = unit.attempts.get(coid)
             entry = unit.reserved(coid) or self._setting.registry.get(coid)
-            status = attempt.status if attempt is not None else entry.status if entry is not None else None
+            known = attempt or entry
+            status = known.status if known is not None else None
             if coid in unit.memory.orphans:
                 return Slot(Submission.UNCERTAIN, coid, number)
             is_unsent = attempt is None and entry is not None and entry.broker_order_id is None
@@ -69,7 +71,7 @@ class DerivedSlots:
             if status is None or is_reused:
                 verdict = Submission.SENT if filled < intent.quantity else Submission.DUPLICATE
                 return Slot(verdict, coid, number, filled, is_reused)
-            filled += attempt.filled_quantity if attempt is not None else entry.filled_qty if entry else 0
+            filled += _filled(attempt, entry)
             number += 1
         return Slot(Submission.EXHAUSTED, derive(key, ATTEMPTS_MAX), ATTEMPTS_MAX)
 
@@ -78,6 +80,13 @@ class DerivedSlots:
 
     def number_of(self, unit: Unit, order: Order) -> int:  # noqa: ARG002
         return attempt_of(order.coid)
+
+
+def _filled(attempt: Attempt | None, entry: RegistryEntry | None) -> int:
+    """The database knows more than the registry, where it knows the attempt at all."""
+    if attempt is not None:
+        return attempt.filled_quantity
+    return entry.filled_qty if entry is not None else 0
 
 
 class DrawnSlots:
