@@ -50,8 +50,17 @@ class Broker(Protocol):
         """Send one order. Never retried by an adapter."""
         ...
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
-        """Ask for another quantity or limit price; the answer says only that the request was taken."""
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
+        """Ask for another quantity or limit price; the answer says only that the request was taken. `adds` is how many
+        rupees an entry takes on more by it, and None where nothing is taken on: then the kill switch lets it pass."""
         ...
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:

@@ -110,9 +110,17 @@ class TracedBroker:
     def place(self, ticket: Ticket) -> BrokerOrderId:
         return self._call(f"place {ticket.tag}", lambda: self._broker.place(ticket))
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         def send() -> None:
-            self._broker.modify(broker_order_id, variety, quantity=quantity, price=price)
+            self._broker.modify(broker_order_id, variety, quantity=quantity, price=price, adds=adds)
 
         self._call(f"modify {broker_order_id}", send)
 

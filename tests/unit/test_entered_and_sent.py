@@ -92,6 +92,23 @@ def test_entries_leave_up_to_the_gross_of_a_day_and_exits_beyond_it() -> None:
     assert broker.count("place") == 3
 
 
+def test_what_a_change_takes_on_counts_into_the_gross_of_the_day() -> None:
+    door, counter, broker = a_door(gross_max=25_000)
+    for number in range(2):
+        counter.enter(Coid(f"A{number}"), 10)
+    placed = door.place(replace(TICKET, tag=Coid("A0")))
+
+    door.modify(placed, Variety.REGULAR, quantity=20, price=Decimal(1000), adds=Decimal(10_000))
+    with pytest.raises(MoreThanEntered):
+        door.modify(placed, Variety.REGULAR, quantity=26, price=Decimal(1000), adds=Decimal(6_000))
+    with pytest.raises(MoreThanEntered):
+        door.place(replace(TICKET, tag=Coid("A1")))
+    door.modify(placed, Variety.REGULAR, quantity=5, price=Decimal(1000))
+
+    assert broker.count("modify") == 2
+    assert counter.refused == 2
+
+
 def test_a_restart_goes_on_with_the_gross_of_the_day() -> None:
     door, counter, broker = a_door(gross_max=25_000)
     counter.begin({Variety.REGULAR: Decimal(20_000)})

@@ -64,6 +64,19 @@ def test_an_entry_stops_at_the_last_point_and_an_exit_passes(tmp_path: Path) -> 
     assert broker.count("place") == 1
 
 
+def test_an_entry_that_stands_takes_on_no_more_at_the_last_point_and_less_passes(tmp_path: Path) -> None:
+    broker = FakeBroker(FakeClock())
+    guarded = LatchedBroker(broker, FileLatch(tmp_path))
+    number = guarded.place(ENTRY)
+    (tmp_path / "kill").touch()
+
+    with pytest.raises(KillSwitchLatched):
+        guarded.modify(number, Variety.REGULAR, quantity=2, price=Decimal(1), adds=Decimal(1))
+    assert broker.count("modify") == 0
+    guarded.modify(number, Variety.REGULAR, quantity=1, price=Decimal("0.9"))
+    assert broker.count("modify") == 1
+
+
 def test_the_proof_at_the_start_leaves_nothing_behind_and_does_not_touch_the_latch(tmp_path: Path) -> None:
     FileLatch(tmp_path).latch(Latch(mode=KillMode.STOP))
     prove_latch(tmp_path)

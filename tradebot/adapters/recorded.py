@@ -147,7 +147,15 @@ class RecordedBroker(_Unreachable):
     def place(self, ticket: Ticket) -> BrokerOrderId:
         raise self._refuse()
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         raise self._refuse()
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:

@@ -37,6 +37,8 @@ _STATES: Mapping[CallOutcome, RequestState] = {
     CallOutcome.DUPLICATE: RequestState.UNKNOWN,
 }
 
+_NOT_CHANGED = frozenset((CallOutcome.REFUSED, CallOutcome.UNSENT, CallOutcome.STOPPED, CallOutcome.BEYOND))
+
 
 class Acknowledgements:
     """Any doubt leads to a look, never to another send."""
@@ -132,7 +134,7 @@ class Acknowledgements:
 
     def _modified(self, unit: Unit, order: Order, request: BrokerRequest, message: RequestAnswered) -> None:
         unit.looks.append("modified")
-        if message.outcome not in (CallOutcome.REFUSED, CallOutcome.UNSENT):
+        if message.outcome not in _NOT_CHANGED:
             return
         unit.modifies[request.coid] = ""
         identities.settle(unit, order.id, IdType.MODIFY, IdStatus.CANCELLED)

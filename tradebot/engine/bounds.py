@@ -20,7 +20,8 @@ from tradebot.ports import SendMeter
 
 
 class Bounds:
-    """Looks at how placements end. What it pauses, somebody resumes: a restart keeps it paused."""
+    """Looks at how placements end, and at what would leave beyond what was entered. What it pauses, somebody resumes: a
+    restart keeps it paused."""
 
     def __init__(self, setting: Setting, jobs: Jobs) -> None:
         self._setting = setting
@@ -28,7 +29,7 @@ class Bounds:
 
     def answered(self, unit: Unit, message: RequestAnswered) -> None:
         request = unit.requests.get(message.request_id)
-        if request is None or request.kind is not RequestKind.PLACE:
+        if request is None or (request.kind is not RequestKind.PLACE and message.outcome is not CallOutcome.BEYOND):
             return
         match message.outcome:
             case CallOutcome.ACCEPTED:

@@ -53,6 +53,8 @@ class Modify:
     variety: Variety
     quantity: int
     price: Decimal
+    adds: Decimal | None = None
+    """Rupees that an entry takes on more; None where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,8 @@ def _send(call: Mutation, broker: Broker) -> BrokerOrderId:
         case Place(ticket=ticket):
             return broker.place(ticket)
         case Modify():
-            broker.modify(call.broker_order_id, call.variety, quantity=call.quantity, price=call.price)
+            price, adds = call.price, call.adds
+            broker.modify(call.broker_order_id, call.variety, quantity=call.quantity, price=price, adds=adds)
         case Cancel():
             broker.cancel(call.broker_order_id, call.variety)
     return call.broker_order_id

@@ -28,7 +28,7 @@ from tradebot.engine.calls import Cancel, Modify, Place
 from tradebot.engine.duplicates import Duplicate, tell_duplicate
 from tradebot.engine.messages import Job
 from tradebot.engine.observing import observe, observe_change
-from tradebot.engine.order_rows import new_attempt, new_order, placed_reason, ticket_of
+from tradebot.engine.order_rows import is_entry, new_attempt, new_order, placed_reason, ticket_of
 from tradebot.engine.setting import Setting
 from tradebot.engine.slots import DerivedSlots, DrawnSlots, Slot, Slots, Submission
 from tradebot.engine.unit import Unit
@@ -191,6 +191,7 @@ class Desk:
                 variety=cancel_variety(attempt, self.is_released(attempt, unit.now)),
                 quantity=quantity,
                 price=price,
+                adds=_taken_on(order, attempt, price, quantity),
             )
         )
 
@@ -260,3 +261,11 @@ def _is_waiting(unit: Unit, coid: Coid, row: OrderId | None) -> bool:
     """Another order is recorded under the id and will be sent."""
     order = unit.orders.get(unit.unsent.get(coid) or OrderId(""))
     return order is not None and order.id != row and order.status is OrderStatus.PENDING
+
+
+def _taken_on(order: Order, attempt: Attempt, price: Decimal, quantity: int) -> Decimal | None:
+    """Rupees that a changed entry would take on more; None where it takes on neither shares nor money."""
+    before = (attempt.price or Decimal(0)) * attempt.quantity
+    more = price * quantity - before
+    takes_more = quantity > attempt.quantity or more > 0
+    return max(more, Decimal(0)) if takes_more and is_entry(order) else None

@@ -44,7 +44,8 @@ class FakeClock:
 class FakeBroker:
     """One account. `troubles` are what the next calls of a name raise, in their order; None is no trouble.
     `frozen` is what the book shows instead of what stands; with `drops_changes` a new price is taken and not made, and
-    with `fills_changes_at` the whole order trades at that price as soon as its own is changed.
+    with `fills_changes_at` the whole order trades at that price as soon as its own is changed. `added` is what each change was
+    said to take on.
     """
 
     def __init__(self, clock: FakeClock, capabilities: Capabilities = PROOF) -> None:
@@ -59,6 +60,7 @@ class FakeBroker:
         self.frozen: Sequence[BrokerOrder] | None = None
         self.drops_changes = False
         self.fills_changes_at: str | None = None
+        self.added: list[Decimal | None] = []
         self._clock = clock
 
     def place(self, ticket: Ticket) -> BrokerOrderId:
@@ -70,8 +72,17 @@ class FakeBroker:
             raise lost
         return number
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         lost = self._call("modify")
+        self.added.append(adds)
         if not self.drops_changes:
             self.change(broker_order_id, price=price, quantity=quantity)
         if self.fills_changes_at is not None:

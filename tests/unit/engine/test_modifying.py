@@ -11,7 +11,7 @@ from tests.unit.engine.fakes import AnswerLost
 from tests.unit.engine.holder import PROFIT, a_holder, add, ask, the_sell
 from tests.unit.engine.house import House
 from tradebot.adapters.storage.lifecycle_store import LifecycleStore
-from tradebot.domain.errors import BrokerRejected
+from tradebot.domain.errors import BrokerRejected, KillSwitchLatched, MoreThanEntered
 from tradebot.domain.events import EventName
 from tradebot.domain.kill import KillMode
 from tradebot.domain.lifecycle_ids import IdStatus
@@ -61,6 +61,34 @@ def test_a_larger_quantity_is_asked_for_and_kept_when_the_book_shows_it(house: H
     assert house.memory.attempts[house.the_order().coid].quantity == 15
     found = LifecycleStore(house.database.engine).resolve(answer.text, house.clock.at)
     assert found is not None and found.status is IdStatus.EXECUTED
+
+
+@pytest.mark.parametrize(
+    ("stopped", "is_paused"), [(KillSwitchLatched("kill switch"), False), (MoreThanEntered("too much"), True)]
+)
+def test_a_larger_quantity_that_meets_the_last_door_leaves_the_order_as_it_is(
+    house: House, stopped: Exception, is_paused: bool
+) -> None:
+    """The switch fell, or the day's gross was reached, after the change was decided; it may be asked for again."""
+    house.broker.troubles["modify"] = [stopped]
+
+    change(house, quantity=15)
+    house.look()
+
+    assert stands_at(house) == (Decimal("1000.00"), 10)
+    assert the_order(house)[:2] == (Decimal("1000.00"), 10)
+    assert len(house.told(EventName.CHANGE_REFUSED)) == 1
+    assert house.memory.is_paused is is_paused
+    if not is_paused:
+        assert change(house, quantity=15).outcome is Outcome.ASKED
+
+
+def test_only_what_takes_on_more_says_so_at_the_last_door(house: House) -> None:
+    for price, quantity in ((None, 15), ("995", 15), ("996", None), ("990", 12)):
+        change(house, price, quantity)
+        house.look()
+
+    assert house.broker.added == [Decimal(5_000), None, Decimal(15), None]
 
 
 def test_price_and_quantity_are_changed_together(house: House) -> None:

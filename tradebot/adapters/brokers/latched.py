@@ -16,7 +16,8 @@ from tradebot.ports import Broker, Capabilities, KillLatch
 
 
 class LatchedBroker:
-    """`ports.Broker` in front of another one: looks at the latch itself, each time, right before an entry goes out."""
+    """`ports.Broker` in front of another one: looks at the latch itself, each time, right before an entry goes out,
+    or a change by which one takes on more."""
 
     def __init__(self, broker: Broker, latch: KillLatch) -> None:
         self._broker = broker
@@ -31,8 +32,18 @@ class LatchedBroker:
             raise KillSwitchLatched(f"kill switch ({latch.mode})")
         return self._broker.place(ticket)
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
-        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price)
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
+        if adds is not None and (latch := self._latch.read()) is not None:
+            raise KillSwitchLatched(f"kill switch ({latch.mode})")
+        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price, adds=adds)
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         self._broker.cancel(broker_order_id, variety)

@@ -64,6 +64,16 @@ class SendCounter:
         with self._lock:
             self._waiting.pop(ticket.tag, None)
 
+    def grow(self, variety: Variety, adds: Decimal) -> None:
+        """Right before an entry that stands takes on so many rupees more. Raises MoreThanEntered."""
+        with self._lock:
+            day = ist_date(self._clock.now()), variety
+            gross, allowed = self._gross.get(day, Decimal(0)) + adds, self._gross_max()
+            if gross > allowed:
+                self.refused += 1
+                raise MoreThanEntered(_beyond(gross, allowed))
+            self._gross[day] = gross
+
     def _problem(self, ticket: Ticket, quantity: int, sends: int) -> str:
         if not sends:
             return f"{ticket.tag} would leave more often than it was entered"
@@ -71,7 +81,7 @@ class SendCounter:
             return f"{ticket.tag} would leave with {ticket.quantity}, and {quantity} were entered"
         gross, allowed = self._gross_with(ticket), self._gross_max()
         if ticket.is_entry and sends == SENDS_MAX and gross > allowed:
-            return f"entries worth Rs {gross} would leave on one day, and Rs {allowed} are allowed"
+            return _beyond(gross, allowed)
         return ""
 
     def _gross_with(self, ticket: Ticket) -> Decimal:
@@ -86,6 +96,10 @@ class SendCounter:
     def _day(self, ticket: Ticket) -> tuple[date, Variety]:
         """After-market orders of an evening trade on another day than the regular ones before them."""
         return ist_date(self._clock.now()), ticket.variety
+
+
+def _beyond(gross: Decimal, allowed: Decimal) -> str:
+    return f"entries worth Rs {gross} would leave on one day, and Rs {allowed} are allowed"
 
 
 class MeteredBroker:
@@ -105,8 +119,18 @@ class MeteredBroker:
         self._counter.taken(ticket)
         return broker_order_id
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
-        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price)
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
+        if adds is not None:
+            self._counter.grow(variety, adds)
+        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price, adds=adds)
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         self._broker.cancel(broker_order_id, variety)

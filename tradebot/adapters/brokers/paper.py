@@ -62,7 +62,15 @@ class PaperBroker:
         answer = self._send(lambda: self._face.place(self._account_id, command))
         return BrokerOrderId(answer.order_id)
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,  # noqa: ARG002 - this one looks at no kill switch
+    ) -> None:
         self._send(
             lambda: self._face.modify(self._account_id, broker_order_id, variety, quantity=quantity, price=price)
         )

@@ -78,9 +78,17 @@ class LimitedBroker:
         self._orders.enter()
         return self._broker.place(ticket)
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         self._orders.enter()
-        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price)
+        self._broker.modify(broker_order_id, variety, quantity=quantity, price=price, adds=adds)
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         self._orders.enter(is_urgent=True)

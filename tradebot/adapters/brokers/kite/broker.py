@@ -51,11 +51,19 @@ class KiteBroker:
         data = self._caller.order(lambda: self._api.data("POST", path, form=form), is_entry=ticket.is_entry)
         return BrokerOrderId(str(data["order_id"]))
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         """What is not named stays as it is: type, trigger and validity."""
         path = f"/orders/{VARIETIES[variety]}/{broker_order_id}"
         form = {"quantity": str(quantity), "price": str(price)}
-        self._caller.order(lambda: self._api.data("PUT", path, form=form))
+        self._caller.order(lambda: self._api.data("PUT", path, form=form), is_entry=adds is not None)
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         path = f"/orders/{VARIETIES[variety]}/{broker_order_id}"

@@ -63,7 +63,15 @@ class KotakBroker:
             raise OutcomeUnknown("an answer without an order number")
         return BrokerOrderId(str(answer["nOrdNo"]))
 
-    def modify(self, broker_order_id: BrokerOrderId, variety: Variety, *, quantity: int, price: Decimal) -> None:
+    def modify(
+        self,
+        broker_order_id: BrokerOrderId,
+        variety: Variety,
+        *,
+        quantity: int,
+        price: Decimal,
+        adds: Decimal | None = None,
+    ) -> None:
         """Every field is sent again: those that stay are read from the standing order first."""
         standing = self.order(broker_order_id)
         if standing is None:
@@ -84,7 +92,7 @@ class KotakBroker:
             "am": _AMO[variety],
             "os": "NEOTRADEAPI",
         }
-        self._caller.order(lambda: self._api.send("/quick/order/vr/modify", fields))
+        self._caller.order(lambda: self._api.send("/quick/order/vr/modify", fields), is_entry=adds is not None)
 
     def cancel(self, broker_order_id: BrokerOrderId, variety: Variety) -> None:
         fields = {"on": broker_order_id, "am": _AMO[variety]}
