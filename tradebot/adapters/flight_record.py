@@ -212,9 +212,13 @@ def _compressed(part: Path) -> Path:
     return part.with_name(part.name + ".gz")
 
 
-def _start_compression(part: Path) -> Thread:
+def _start_compression(part: Path) -> Thread | None:
+    """None where the system gives no thread: the part stays as it is."""
     thread = Thread(target=_compress, args=(part,), name="flight-compression", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
     return thread
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -46,7 +47,8 @@ class RolloutWatch:
             else:
                 self._found = self._found or RolloutStanding(phase=standing.phase, since=standing.since)
                 self._thread = Thread(target=self.count, args=(standing,), name="rollout", daemon=True)
-                self._thread.start()
+                with suppress(RuntimeError):  # no thread to be had: it is counted the next time
+                    self._thread.start()
         return self._found
 
     def count(self, standing: Standing) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from tradebot.cli.out_of_memory import OUT_OF_MEMORY, OUT_OF_MEMORY_WORDS, is_out_of_memory
 from tradebot.cli.parser import parse
 from tradebot.runtime.interpreter import collect_seldom
 
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.kill(os.getpid(), signal.SIGINT)
         return 0
     except Exception as error:
+        if is_out_of_memory(error):
+            print(f"tradebot: {OUT_OF_MEMORY_WORDS}", file=sys.stderr)
+            return OUT_OF_MEMORY
         from tradebot.cli.exit_codes import ExitCode, exit_code
 
         code = exit_code(error)

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from config.market_rules import MarketDataFileError
 from config.problems import ConfigError
+from tradebot.cli.out_of_memory import OUT_OF_MEMORY, is_out_of_memory
 from tradebot.domain.calendar import CalendarHorizonError
 from tradebot.domain.errors import AlreadyRunning, BrokerError, SaveFailed, StateCorrupt, TradebotError
 from tradebot.exchange.books import BooksFailed
@@ -21,6 +22,7 @@ class ExitCode(IntEnum):
     DIFFERS = 66
     BROKER_UNAVAILABLE = 69
     STATE_CORRUPT = 70
+    MEMORY = OUT_OF_MEMORY
     FOLDER = 73
     LATER = 75
     CONFIGURATION = 78
@@ -34,6 +36,7 @@ MEANINGS = {
     ExitCode.DIFFERS: "a recorded session that ran again decides something else today",
     ExitCode.BROKER_UNAVAILABLE: "the broker cannot be reached at the start",
     ExitCode.STATE_CORRUPT: "the books cannot be trusted, or the database does not fit the code",
+    ExitCode.MEMORY: "the system gives no more memory: nothing that was told is lost, and what was open is looked up",
     ExitCode.FOLDER: "a folder is in use by another process, or cannot be written",
     ExitCode.LATER: "the command is kept, and is done when tradebot runs",
     ExitCode.CONFIGURATION: "the configuration, a data file or a date is wrong",
@@ -42,6 +45,8 @@ MEANINGS = {
 
 def exit_code(error: Exception) -> ExitCode:
     """The code for an error that ends the process; CRASH for one that nobody foresaw."""
+    if is_out_of_memory(error):
+        return ExitCode.MEMORY
     match error:
         case AlreadyRunning() | SaveFailed() | BooksFailed() | OSError():
             return ExitCode.FOLDER

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 
 from tests.unit.brokers.wire import Script, a_server, cuts_the_body, hangs, hangs_up, says, trickles
-from tradebot.adapters.brokers.http import AnswerLost, Deadlines, Http, NotJson, NotSent, Request
+from tradebot.adapters.brokers.http import CALLS_MAX, AnswerLost, Deadlines, Http, NotJson, NotSent, Request
 from tradebot.adapters.timekeeping.real import RealClock
 
 QUICK = Deadlines(connect_s=1.0, read_s=0.3, total_s=1.0)
@@ -38,6 +39,25 @@ def test_an_answer_that_does_not_come_whole_leaves_the_outcome_open(script: Scri
     with a_server(script) as server, pytest.raises(AnswerLost):
         Http(QUICK).call(get(server.url))
     assert len(server.seen) == 1, "it was sent again"
+
+
+def test_a_call_for_which_there_is_no_thread_was_not_sent_and_takes_up_no_place() -> None:
+    """As often as calls may be under way, and once more: the broker can be called as soon as there are threads."""
+    are_there = False
+
+    def start(thread: Thread) -> None:
+        if not are_there:
+            raise RuntimeError("can't start new thread")
+        thread.start()
+
+    with a_server(says("200 OK", b"{}", "application/json")) as server:
+        http = Http(start=start)
+        for _ in range(CALLS_MAX + 1):
+            with pytest.raises(NotSent, match="no thread"):
+                http.call(get(server.url))
+        are_there = True
+        assert http.call(get(server.url)).status == 200
+    assert len(server.seen) == 1
 
 
 def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline_for_the_whole() -> None:

@@ -93,7 +93,14 @@ class Http:
     Proxies, certificates and passwords that the environment or `.netrc` name are not used; redirects are not followed.
     """
 
-    def __init__(self, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self,
+        deadlines: Deadlines | None = None,
+        *,
+        start: Callable[[threading.Thread], None] = threading.Thread.start,
+    ) -> None:
+        """`start` starts a thread, and raises RuntimeError when the machine gives none."""
+        self._start = start
         self._deadlines = deadlines or Deadlines()
         self._dates: ServerDates | None = None
         self._session = requests.Session()
@@ -112,8 +119,16 @@ class Http:
             raise NotSent(f"{CALLS_MAX} calls are under way already")
         within = deadlines or self._deadlines
         run = _Run(lambda: self._exchange(request, within), self._free.release)
-        threading.Thread(target=run, name=f"http {request.method}", daemon=True).start()
+        self._begin(run, f"http {request.method}")
         return run.result(within.total_s)
+
+    def _begin(self, run: _Run, name: str) -> None:
+        """Raises NotSent where the system gives no thread, and its place is free again."""
+        try:
+            self._start(threading.Thread(target=run, name=name, daemon=True))
+        except (RuntimeError, MemoryError) as cause:
+            self._free.release()
+            raise NotSent(f"no thread for the call: {type(cause).__name__}") from cause
 
     def measure(self, dates: ServerDates) -> None:
         """From now on the time in each answer is compared with ours."""
