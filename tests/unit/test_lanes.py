@@ -261,6 +261,23 @@ def test_a_close_waits_for_what_is_in_flight_and_drops_what_has_not_begun(faults
         lanes.hand_over("A", work_that(done, "late"))
 
 
+def test_threads_that_are_started_ahead_do_all_the_work(faults: Faults) -> None:
+    """Where memory is short no thread can be started later, and to try may hang."""
+    started: list[threading.Thread] = []
+
+    def start(thread: threading.Thread) -> None:
+        started.append(thread)
+        thread.start()
+
+    lanes, done = ThreadLanes(on_fault=faults, threads_max=3, threads_ahead=3, start=start), Queue[object]()
+    for number in range(30):
+        lanes.hand_over(f"S{number}", lambda number=number: done.put(number))  # type: ignore[misc]
+
+    assert sorted(done.get(timeout=DEADLINE_S) for _ in range(30)) == list(range(30))
+    assert len(started) == 3
+    assert lanes.close(DEADLINE_S)
+
+
 def test_a_close_ends_the_threads(faults: Faults) -> None:
     before = set(threading.enumerate())
     lanes, done = ThreadLanes(on_fault=faults), Queue[object]()

@@ -10,6 +10,8 @@ from hashlib import blake2b
 
 from tradebot.domain.errors import BrokerUnavailable
 
+THREADS_MAX = 12
+
 Work = Callable[[], None]
 OnFault = Callable[[str, BaseException], None]
 """Told the lane and the exception that escaped from its work."""
@@ -57,12 +59,14 @@ class ThreadLanes:
         self,
         *,
         on_fault: OnFault,
-        threads_max: int = 12,
+        threads_max: int = THREADS_MAX,
+        threads_ahead: int = 0,
         waiting_per_lane: int = 100,
         waiting_max: int = 2_000,
         start: Callable[[threading.Thread], None] = threading.Thread.start,
     ) -> None:
-        """`start` starts a thread, and raises RuntimeError when the machine gives none."""
+        """`start` starts a thread, and raises RuntimeError when the machine gives none. `threads_ahead` are started at
+        once: whoever hands over need not start one then, which may fail, or hang, where memory is short."""
         self._on_fault = on_fault
         self._start = start
         self._threads_max = threads_max
@@ -76,6 +80,11 @@ class ThreadLanes:
         self._busy = 0
         self._is_closed = False
         self._change = threading.Condition()
+        for _ in range(threads_ahead):
+            self._start(threading.Thread(target=self._serve, name="lane", daemon=True))
+            with self._change:
+                self._threads += 1
+                self._idle += 1
 
     def hand_over(self, lane: str, work: Work) -> None:
         """Raises LaneFull or LanesClosed, with the work not taken."""

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tradebot.adapters.lanes import THREADS_MAX, ThreadLanes
 from tradebot.domain.events import Event, EventName, Level
 from tradebot.engine.relay import Relay
 from tradebot.ports import Clock
+
+
+def lanes_of(relay: Relay, clock: Clock) -> ThreadLanes:
+    """The lanes of a run on real time, with all their threads."""
+    return ThreadLanes(on_fault=fault_teller(relay, clock), threads_ahead=THREADS_MAX)
 
 
 def fault_teller(relay: Relay, clock: Clock) -> Callable[[str, BaseException], None]:

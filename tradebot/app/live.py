@@ -15,7 +15,6 @@ from tradebot.adapters.brokers.exchange_clock import ask_time
 from tradebot.adapters.brokers.http import Http
 from tradebot.adapters.brokers.server_dates import ServerDates
 from tradebot.adapters.brokers.update_feed import UpdateFeed
-from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
@@ -35,7 +34,7 @@ from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine
 from tradebot.app.ending import end_run
-from tradebot.app.faults import fault_teller
+from tradebot.app.faults import lanes_of
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
 from tradebot.app.signs_of_life import begin_signs_of_life
@@ -118,7 +117,7 @@ def open_live(
         database = open_database(stack, settings, home, disk)
         books = open_books(stack, settings, home, disk, database, start, listeners)
 
-        inbox, lanes = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock))
+        inbox, lanes = Inbox(), lanes_of(books.relay, clock)
         scheduler = _scheduler(clock, rate, lambda name, at: clock_watch.deliver(name, at))
         kit = _kit(stack, settings, disk, home, scene.market, clock, rate)
         sessions = SessionWatch(kit.login, scene.market.calendar, clock, lanes, books.relay.put)

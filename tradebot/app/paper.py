@@ -12,7 +12,6 @@ from threading import RLock
 from config.market_rules import Market
 from config.settings import Settings
 from tradebot.adapters.brokers.paper_feed import PaperFeed
-from tradebot.adapters.lanes import ThreadLanes
 from tradebot.adapters.replay_home import ReplayHome
 from tradebot.adapters.storage.order_reader import OrderReader
 from tradebot.adapters.timekeeping.real import RealClock, RealScheduler
@@ -30,7 +29,7 @@ from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
 from tradebot.app.daemon import build_engine, job_messages
 from tradebot.app.ending import end_run
-from tradebot.app.faults import fault_teller
+from tradebot.app.faults import lanes_of
 from tradebot.app.marks import paper_marks
 from tradebot.app.notifying import begin_notifications
 from tradebot.app.reload import watch
@@ -101,7 +100,7 @@ def open_paper(
         exchange = open_exchange(stack, settings, home, scene, start)
         books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
 
-        inbox, lanes, lock = Inbox(), ThreadLanes(on_fault=fault_teller(books.relay, clock)), RLock()
+        inbox, lanes, lock = Inbox(), lanes_of(books.relay, clock), RLock()
         scheduler = RealScheduler(clock, job_messages(inbox))
         feed = _feed_at(start, exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)

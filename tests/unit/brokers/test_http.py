@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from decimal import Decimal
-from threading import Thread
 
 import pytest
 
 from tests.unit.brokers.wire import Script, a_server, cuts_the_body, hangs, hangs_up, says, trickles
 from tradebot.adapters.brokers.http import CALLS_MAX, AnswerLost, Deadlines, Http, NotJson, NotSent, Request
+from tradebot.adapters.threads import start_thread
 from tradebot.adapters.timekeeping.real import RealClock
 
 QUICK = Deadlines(connect_s=1.0, read_s=0.3, total_s=1.0)
@@ -45,10 +46,10 @@ def test_a_call_for_which_there_is_no_thread_was_not_sent_and_takes_up_no_place(
     """As often as calls may be under way, and once more: the broker can be called as soon as there are threads."""
     are_there = False
 
-    def start(thread: Thread) -> None:
+    def start(work: Callable[[], None]) -> None:
         if not are_there:
             raise RuntimeError("can't start new thread")
-        thread.start()
+        start_thread(work)
 
     with a_server(says("200 OK", b"{}", "application/json")) as server:
         http = Http(start=start)
@@ -58,6 +59,19 @@ def test_a_call_for_which_there_is_no_thread_was_not_sent_and_takes_up_no_place(
         are_there = True
         assert http.call(get(server.url)).status == 200
     assert len(server.seen) == 1
+
+
+def test_a_call_whose_thread_never_began_was_not_sent_and_is_not_sent_later() -> None:
+    """A thread dies for want of memory before it has begun, or begins when the call was given up long ago."""
+    late: list[Callable[[], None]] = []
+    with a_server(says("200 OK", b"{}", "application/json")) as server:
+        http = Http(Deadlines(connect_s=1.0, read_s=1.0, total_s=0.01), start=late.append)
+        for _ in range(CALLS_MAX + 1):
+            with pytest.raises(NotSent, match="not begun"):
+                http.call(get(server.url))
+        for work in late:
+            work()
+    assert server.seen == []
 
 
 def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline_for_the_whole() -> None:

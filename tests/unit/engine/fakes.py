@@ -44,8 +44,8 @@ class FakeClock:
 class FakeBroker:
     """One account. `troubles` are what the next calls of a name raise, in their order; None is no trouble.
     `frozen` is what the book shows instead of what stands; with `drops_changes` a new price is taken and not made, and
-    with `fills_changes_at` the whole order trades at that price as soon as its own is changed. `added` is what each change was
-    said to take on.
+    with `fills_changes_at` the whole order trades at that price as soon as its own is changed. `added` is what
+    each change was said to take on.
     """
 
     def __init__(self, clock: FakeClock, capabilities: Capabilities = PROOF) -> None:

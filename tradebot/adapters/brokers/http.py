@@ -14,6 +14,7 @@ import requests
 import urllib3
 
 from tradebot.adapters.brokers.server_dates import ServerDates, date_of
+from tradebot.adapters.threads import start_thread
 from tradebot.domain.errors import BrokerUnavailable, OutcomeUnknown
 
 CALLS_MAX = 32
@@ -97,9 +98,9 @@ class Http:
         self,
         deadlines: Deadlines | None = None,
         *,
-        start: Callable[[threading.Thread], None] = threading.Thread.start,
+        start: Callable[[Callable[[], None]], None] = start_thread,
     ) -> None:
-        """`start` starts a thread, and raises RuntimeError when the machine gives none."""
+        """`start` runs something in a thread, and raises RuntimeError when the machine gives none."""
         self._start = start
         self._deadlines = deadlines or Deadlines()
         self._dates: ServerDates | None = None
@@ -119,13 +120,13 @@ class Http:
             raise NotSent(f"{CALLS_MAX} calls are under way already")
         within = deadlines or self._deadlines
         run = _Run(lambda: self._exchange(request, within), self._free.release)
-        self._begin(run, f"http {request.method}")
+        self._begin(run)
         return run.result(within.total_s)
 
-    def _begin(self, run: _Run, name: str) -> None:
+    def _begin(self, run: _Run) -> None:
         """Raises NotSent where the system gives no thread, and its place is free again."""
         try:
-            self._start(threading.Thread(target=run, name=name, daemon=True))
+            self._start(run)
         except (RuntimeError, MemoryError) as cause:
             self._free.release()
             raise NotSent(f"no thread for the call: {type(cause).__name__}") from cause
@@ -173,16 +174,20 @@ class Http:
 
 
 class _Run:
-    """One call in its thread, and whoever waits for it."""
+    """One call in its thread, and whoever waits for it. Whoever is first, the thread that begins or the one that gives
+    it up, has the call: a thread that dies for want of memory never begins."""
 
     def __init__(self, work: Callable[[], Answer], release: Callable[[], None]) -> None:
         self._work = work
         self._release = release
+        self._is_taken = threading.Lock()
         self._ended = threading.Event()
         self._answer: Answer | None = None
         self._error: Exception | None = None
 
     def __call__(self) -> None:
+        if not self._is_taken.acquire(blocking=False):
+            return
         try:
             self._answer = self._work()
         except Exception as error:  # handed to the thread that waits
@@ -193,6 +198,9 @@ class _Run:
 
     def result(self, timeout_s: float) -> Answer:
         if not self._ended.wait(timeout_s):
+            if self._is_taken.acquire(blocking=False):
+                self._release()
+                raise NotSent(f"its thread has not begun within {timeout_s:g} s")
             raise AnswerLost(f"no whole answer within {timeout_s:g} s")
         if self._answer is None:
             assert self._error is not None
