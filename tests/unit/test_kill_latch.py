@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tradebot.adapters.brokers.latched import LatchedBroker, prove_latch
 from tradebot.adapters.kill_latch import FileLatch
 from tradebot.domain.errors import KillSwitchLatched, StateCorrupt
 from tradebot.domain.kill import UNREADABLE, KillMode, Latch
+from tradebot.domain.orders import Variety
 
 ENTRY = a_ticket()
 
