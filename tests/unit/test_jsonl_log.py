@@ -1,60 +1,22 @@
-"""The log and the files of one JSON object a line: what stands in them, their bounds, and disks that refuse."""
+"""The log: what stands in its lines, its bounds, and disks that refuse."""
 
 from __future__ import annotations
 
-import errno
-import json
 import logging
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tradebot.adapters import json_lines
-from tradebot.adapters.disk import Calls, RealDisk
-from tradebot.adapters.event_file import EventFile
-from tradebot.adapters.json_lines import LineFile, json_object
+from tests.unit.log_builders import AT, StillClock, Valve, an_event, lines_of
+from tradebot.adapters.disk import RealDisk
 from tradebot.adapters.jsonl_log import JsonlLog, LibraryHandler, LogLimits
-from tradebot.adapters.log_queue import LogQueue
 from tradebot.adapters.masking import masking
 from tradebot.domain.calendar import IST
-from tradebot.domain.events import Event, EventName, FieldValue, Level
+from tradebot.domain.events import Event, EventName, Level
 
-AT = datetime(2026, 11, 20, 4, 0, 0, 123456, tzinfo=UTC)
 DEADLINE_S = 10.0
-
-
-class StillClock:
-    def now(self) -> datetime:
-        return AT
-
-    def monotonic(self) -> float:
-        return 0.0
-
-
-class Valve:
-    """A disk's write call that can be shut: then there is no space."""
-
-    def __init__(self) -> None:
-        self.is_open = threading.Event()
-        self.is_open.set()
-        self.refused = threading.Event()
-
-    def write(self, descriptor: int, data: memoryview) -> int:
-        if self.is_open.is_set():
-            return os.write(descriptor, data)
-        self.refused.set()
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def disk(self) -> RealDisk:
-        return RealDisk(durability="process", calls=Calls(write=self.write))
 
 
 class Odd(RealDisk):
@@ -71,19 +33,6 @@ class Odd(RealDisk):
         super().append(path, data)
 
 
-class Color(StrEnum):
-    RED = "red"
-
-
-def an_event(
-    name: EventName = EventName.CYCLE,
-    message: str = "done",
-    level: Level = Level.INFO,
-    fields: Mapping[str, FieldValue] | None = None,
-) -> Event:
-    return Event(name=name, at=AT, message=message, level=level, correlation_id="c-1", fields=fields or {})
-
-
 @pytest.fixture
 def open_log(tmp_path: Path) -> Iterator[Callable[..., JsonlLog]]:
     opened: list[JsonlLog] = []
@@ -97,10 +46,6 @@ def open_log(tmp_path: Path) -> Iterator[Callable[..., JsonlLog]]:
     for log in opened:
         log.close(DEADLINE_S)
         assert not log.is_alive
-
-
-def lines_of(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line, parse_float=Decimal) for line in path.read_text().splitlines() if line]
 
 
 def written(log: JsonlLog) -> list[dict[str, object]]:
@@ -175,24 +120,6 @@ def test_a_value_without_a_text_costs_its_own_line_and_is_counted(open_log: Call
     assert [line["message"] for line in written(log) if line["event"] == "CYCLE"] == ["after"]
     assert log.lost == 1
     assert any(line["event"] == "LOG_LOST" and line["lost"] == 1 for line in written(log))
-
-
-@given(
-    st.dictionaries(
-        st.text(),
-        st.none() | st.booleans() | st.integers() | st.text() | st.decimals(allow_nan=False, allow_infinity=False),
-    )
-)
-def test_every_flat_object_can_be_read_back(fields: dict[str, FieldValue]) -> None:
-    read = json.loads(json_object(fields), parse_float=Decimal, parse_int=Decimal)
-
-    assert read == {key: Decimal(value) if type(value) is int else value for key, value in fields.items()}
-
-
-def test_what_is_no_number_in_json_is_a_string() -> None:
-    text = json_object({"a": float("nan"), "b": Decimal("Infinity"), "c": AT, "d": Color.RED, "e": Path("/x")})
-
-    assert text == '{"a":"nan","b":"Infinity","c":"2026-11-20T04:00:00.123456+00:00","d":"red","e":"/x"}'
 
 
 def test_a_secret_is_found_also_in_its_url_form_and_inside_a_longer_one() -> None:
@@ -379,29 +306,6 @@ def test_a_replay_does_not_wait_for_a_disk_that_refuses(open_log: Callable[..., 
     assert log.lost > 0
 
 
-def queued(queue: LogQueue) -> list[str]:
-    return [event.message for event in queue.take(100)] if len(queue) else []
-
-
-def test_a_full_queue_drops_its_oldest_info_first() -> None:
-    queue = LogQueue(3, "drop")
-    for message, level in (("w1", Level.WARNING), ("i1", Level.INFO), ("d1", Level.DEBUG), ("e1", Level.ERROR)):
-        queue.put(an_event(message=message, level=level))
-
-    assert queued(queue) == ["w1", "d1", "e1"]
-    assert queue.take_dropped() == 1
-    assert queue.take_dropped() == 0
-
-
-def test_a_queue_full_of_warnings_drops_a_new_info_and_for_a_new_warning_the_oldest() -> None:
-    queue = LogQueue(2, "drop")
-    for message, level in (("w1", Level.WARNING), ("w2", Level.ERROR), ("i1", Level.INFO), ("w3", Level.CRITICAL)):
-        queue.put(an_event(message=message, level=level))
-
-    assert queued(queue) == ["w2", "w3"]
-    assert queue.take_dropped() == 2
-
-
 @pytest.fixture
 def library() -> Iterator[logging.Logger]:
     logger = logging.getLogger("sqlalchemy.pool.test")
@@ -450,85 +354,3 @@ def test_nothing_of_the_root_logger_comes_in_unless_asked(open_log: Callable[...
     logging.getLogger("some.library").error("loud")
 
     assert written(log) == []
-
-
-def test_two_equal_runs_write_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        file = EventFile(RealDisk(durability="process"), tmp_path / f"{name}.jsonl")
-        for number in range(100):
-            file(an_event(fields={"number": number, "price": Decimal("1.50")}))
-        assert file.close()
-
-    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
-    assert (tmp_path / "a.jsonl").read_text().splitlines()[0] == (
-        '{"at":"2026-11-20T04:00:00.123456+00:00","event":"CYCLE","level":"INFO","component":"application",'
-        '"correlation_id":"c-1","message":"done","fields":{"number":0,"price":1.50}}'
-    )
-
-
-def test_events_wait_in_memory_until_the_file_is_flushed(tmp_path: Path) -> None:
-    file = EventFile(RealDisk(durability="process"), tmp_path / "events.jsonl")
-    file(an_event())
-    assert not (tmp_path / "events.jsonl").exists()
-
-    assert file.flush()
-
-    assert len(lines_of(tmp_path / "events.jsonl")) == 1
-    file.close()
-
-
-def test_a_full_buffer_is_written_by_itself(tmp_path: Path) -> None:
-    file = LineFile(RealDisk(durability="process"), tmp_path / "lines.jsonl", buffer_bytes=20)
-    for _ in range(3):
-        file.put('{"a":12345}')
-
-    assert (tmp_path / "lines.jsonl").read_text() == '{"a":12345}\n' * 2
-    assert file.close()
-    assert (tmp_path / "lines.jsonl").read_text() == '{"a":12345}\n' * 3
-
-
-def test_lines_wait_for_a_disk_that_refuses(tmp_path: Path) -> None:
-    valve = Valve()
-    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
-    valve.is_open.clear()
-    file.put("1")
-    assert not file.flush()
-    valve.is_open.set()
-    file.put("2")
-
-    assert file.close()
-    assert (tmp_path / "lines.jsonl").read_text() == "1\n2\n"
-
-
-def test_lines_beyond_the_bound_are_counted_and_their_place_is_marked(tmp_path: Path) -> None:
-    valve = Valve()
-    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
-    long = json.dumps("x" * (json_lines.HELD_BYTES_MAX // 4))
-    valve.is_open.clear()
-    for _ in range(5):
-        file.put(long)
-    valve.is_open.set()
-    assert file.flush()
-    file.put("6")
-
-    assert not file.close()
-    lines = (tmp_path / "lines.jsonl").read_text().splitlines()
-    assert lines[3:] == ['{"lost":2}', "6"]
-    assert file.lost == 2
-
-
-def test_what_could_not_be_written_at_the_close_is_counted(tmp_path: Path) -> None:
-    valve = Valve()
-    file = LineFile(valve.disk(), tmp_path / "lines.jsonl")
-    valve.is_open.clear()
-    file.put("1")
-
-    assert not file.close()
-    assert not file.close()
-    file.put("2")
-    assert file.lost == 2
-
-
-def test_an_event_file_nobody_wrote_to_is_closed_without_a_file(tmp_path: Path) -> None:
-    assert EventFile(RealDisk(durability="process"), tmp_path / "events.jsonl").close()
-    assert not (tmp_path / "events.jsonl").exists()
