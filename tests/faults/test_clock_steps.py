@@ -4,20 +4,40 @@ while they disagree, nothing goes out twice, the ways out work, and setting it r
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.faults.running import NOON, Daemon, daemon, findings, in_session, price_below
+from tests.desks import credentials
+from tests.faults.running import (
+    NOON,
+    Daemon,
+    daemon,
+    findings,
+    free_port,
+    in_session,
+    is_ready,
+    price_below,
+    said,
+    settings_of,
+)
 from tests.faults.wall_clock import WallClock, wall_clock
-from tests.venue import Venue
+from tests.simulator.killing import environment
+from tests.venue import ROOT, Venue, small_market
 from tradebot.adapters.brokers.server_dates import date_of
 
 HOUR, TEN_YEARS = timedelta(hours=1), timedelta(days=3652)
 TO_THE_EVENING, CLOSED = timedelta(hours=5), datetime(2026, 9, 16, 10, 30, tzinfo=UTC)
+STEPS_ON_PAPER = 4
+IN_THE_BAND = "1400"
+"""Of the market that paper makes up for INFY on that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +144,50 @@ def test_a_machine_that_slept_past_the_close_catches_up_and_enters_nothing_twice
     assert len(stage.venue.books()) == stood
     assert it.stop() == 0
     assert findings(it) == []
+
+
+def test_on_paper_the_exchange_is_the_witness_of_a_step_back_and_does_not_follow_into_an_unknown_year(
+    tmp_path: Path,
+) -> None:
+    """It goes on with the machine's clock, and never back."""
+    mine = wall_clock(tmp_path, "paper.clock", NOON)
+    with paper(tmp_path, mine) as it:
+        it.takes("INFY", IN_THE_BAND)
+
+        mine.step(-HOUR)
+        it.until(lambda: it.events("CLOCK_DISAGREES"))
+        assert it.place("INFY", IN_THE_BAND).status_code == 422
+
+        mine.step(HOUR)
+        it.until(lambda: it.events("CLOCK_AGREES"))
+        it.takes("INFY", IN_THE_BAND)
+
+        mine.step(TEN_YEARS)
+        it.until(lambda: it.events("CALENDAR_ENDED"))
+        assert it.place("INFY", IN_THE_BAND).status_code in (409, 422)
+        mine.step(-TEN_YEARS)
+        it.until(lambda: len(it.events("CLOCK_STEPPED")) >= STEPS_ON_PAPER)
+        it.takes("INFY", IN_THE_BAND)
+        assert it.stop() == 0
+    assert "Traceback" not in said(tmp_path)
+
+
+@contextmanager
+def paper(folder: Path, clock: WallClock) -> Iterator[Daemon]:
+    """Paper trading on its own clock, as the configuration has it but for the guards of the order book."""
+    venue, port = Venue(url="", state=folder), free_port()
+    live = {**settings_of(folder, venue, port), "MODE": "paper"}
+    settings = {name: value for name, value in live.items() if name == "MODE" or name not in credentials("kite", "")}
+    small_market(folder)
+    with (folder / "out.txt").open("a") as out:
+        words = [*clock.words, sys.executable, "main.py", "--home", str(folder / "home")]
+        process = subprocess.Popen(
+            words, cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out, text=True
+        )
+    it = Daemon(home=folder / "home", venue=venue, settings=settings, port=port, process=process)
+    try:
+        it.until(lambda: is_ready(it))
+        yield it
+    finally:
+        it.api.close()
+        it.kill()

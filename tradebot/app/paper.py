@@ -27,7 +27,7 @@ from tradebot.app.books import (
 )
 from tradebot.app.command_folder import command_files
 from tradebot.app.configuration import ConfigSource
-from tradebot.app.daemon import build_engine, job_messages
+from tradebot.app.daemon import build_engine
 from tradebot.app.ending import end_run
 from tradebot.app.faults import lanes_of
 from tradebot.app.marks import paper_marks
@@ -49,6 +49,7 @@ from tradebot.engine.inbox import Inbox
 from tradebot.engine.views import Marks
 from tradebot.exchange.exchange import Exchange
 from tradebot.ports import Clock
+from tradebot.runtime.clock_watch import ClockWatch
 from tradebot.runtime.live import LiveLoop
 
 
@@ -101,8 +102,8 @@ def open_paper(
         books = open_books(stack, settings, home, disk, database, max(start, exchange.now), listeners)
 
         inbox, lanes, lock = Inbox(), lanes_of(books.relay, clock), RLock()
-        scheduler = RealScheduler(clock, job_messages(inbox))
-        feed = _feed_at(start, exchange, settings.run.account_id, lock)
+        scheduler = RealScheduler(clock, lambda name, at: clock_watch.deliver(name, at))
+        feed = _feed_at(start, PaperFeed(exchange, settings.run.account_id, lock, scene.market.calendar))
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
 
         def beat() -> None:
@@ -110,6 +111,7 @@ def open_paper(
             look()
             spool.poll()
             vigil.beat()
+            clock_watch.measured(_drift_s(clock, feed))
             live_sign()
 
         def turn() -> None:
@@ -123,6 +125,7 @@ def open_paper(
         telemetry = telemetry_of(settings, scene.market.calendar, clock)
         ports = notes.added_to(ports_of(scene, books, timing, doors, telemetry))
         engine = build_engine(ports, rules_of(settings, scene, start), inbox)
+        clock_watch = ClockWatch(clock=clock, halt=engine.memory.halt, inbox=inbox, tell=books.relay.put)
         vigil = begin_vigil(stack, settings, books, engine, doors, clock, telemetry)
         live_sign = begin_signs_of_life(stack, settings, clock, books.relay.put)
         books.bus.publish(started(settings, engine.memory, start))
@@ -137,6 +140,7 @@ def open_paper(
                 on_beat=beat,
                 venue=feed,
                 on_turn=turn,
+                on_step=clock_watch.stepped,
             ),
             engine=engine,
             exchange=exchange,
@@ -152,9 +156,13 @@ def open_paper(
         end_run(books, engine, notes, spool, telemetry, disk, clock)
 
 
-def _feed_at(start: datetime, exchange: Exchange, account_id: str, lock: RLock) -> PaperFeed:
+def _drift_s(clock: Clock, feed: PaperFeed) -> float:
+    """The exchange goes on with the machine's clock, never back: it may be ahead of it, and is about to follow it."""
+    return min((clock.now() - feed.now).total_seconds(), 0.0)
+
+
+def _feed_at(start: datetime, feed: PaperFeed) -> PaperFeed:
     """The exchange has gone on while nothing ran."""
-    feed = PaperFeed(exchange, account_id, lock)
     while feed.now < start:
         feed.advance_to(start)
     return feed

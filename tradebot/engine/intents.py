@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
+from tradebot.domain.calendar import CalendarHorizonError
 from tradebot.domain.guards import Reason, Refusal
 from tradebot.domain.instruments import InstrumentTerms
 from tradebot.domain.orders import DecisionId, EntryType, OrderIntent, OrderType, PositionId, Side, Variety
@@ -48,8 +50,7 @@ class Intents:
             return f"{command.symbol} is not traded on {command.exchange} at this broker"
         session = next_session(self._setting, unit.now)
         if session is None:
-            opens = self._setting.amo.next_opening(unit.now, self._setting.calendar)
-            return NotNow(f"no session takes orders now; after-market orders are taken from {opens:%Y-%m-%d %H:%M} UTC")
+            return self._not_now(unit.now)
         day, variety = session
         quantity = command.quantity // terms.lot_size * terms.lot_size
         if not quantity:
@@ -83,6 +84,13 @@ class Intents:
             idempotency_key=command.idempotency_key,
             disclosed_quantity=command.disclosed_quantity,
         )
+
+    def _not_now(self, now: datetime) -> NotNow:
+        try:
+            opens = self._setting.amo.next_opening(now, self._setting.calendar)
+        except CalendarHorizonError as cause:
+            return NotNow(f"no session is known: {cause}")
+        return NotNow(f"no session takes orders now; after-market orders are taken from {opens:%Y-%m-%d %H:%M} UTC")
 
     def _price(
         self, command: SubmitOrder, variety: Variety, terms: InstrumentTerms, quote: Quote | None

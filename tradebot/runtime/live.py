@@ -38,6 +38,10 @@ class Venue(Protocol):
 
     def advance_to(self, limit: datetime) -> Sequence[BrokerOrderId]: ...
 
+    def reaches(self, at: datetime) -> bool:
+        """Whether it can go on to there at all."""
+        ...
+
     @property
     def now(self) -> datetime: ...
 
@@ -103,8 +107,9 @@ class LiveLoop:
             self._on_step(step_s)
         self._on_beat()
         now = self._clock.now()
-        while self._venue is not None and self._venue.now < now:
-            for broker_order_id in self._venue.advance_to(now):
+        venue = self._venue
+        while venue is not None and venue.now < now and venue.reaches(now):
+            for broker_order_id in venue.advance_to(now):
                 self._engine.inbox.put(OrderPushed(broker_order_id=broker_order_id))
 
     def _catch_up(self, _step_s: float) -> None:

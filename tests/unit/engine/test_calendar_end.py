@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.unit.engine.house import House
-from tests.unit.engine.test_submissions import a_submission
+from tests.unit.engine.test_submissions import a_submission, submit
 from tradebot.domain.events import EventName, Level
 from tradebot.engine.answers import Outcome
 from tradebot.engine.calls import LookAtMarket
@@ -53,3 +53,13 @@ def test_set_right_the_day_is_planned_and_entries_are_open() -> None:
 
     assert house.memory.halt.reason == ""
     assert len(house.jobs.planned) > 1
+
+
+def test_an_order_with_a_picture_of_the_market_is_refused_too() -> None:
+    house = a_house_ten_years_ahead()
+
+    answer = submit(house)
+
+    assert answer.outcome in (Outcome.BLOCKED, Outcome.CONFLICT)
+    assert house.broker.count("place") == 0
+    assert house.told(EventName.INTERNAL_FAULT) == []
