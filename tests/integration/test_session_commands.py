@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.running import wait_until
+from tests.simulator.killing import environment
 from tests.unit.config.homes import ROOT
 
 
@@ -21,6 +23,22 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_recorded_day_replays_without_a_difference(home: Path) -> None:
     ended = _main("replay", _session(home), home=home)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("no difference: ")
+
+
+def test_a_run_that_was_killed_is_compared_as_far_as_it_was_written(tmp_path: Path) -> None:
+    words = [sys.executable, "main.py", "replay", "--speed", "200", "--ui", "off", "--home", str(tmp_path)]
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment({}), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as run:
+        wait_until(
+            lambda: any("ORDER_ACCEPTED" in path.read_text() for path in tmp_path.glob("sessions/*/events.jsonl"))
+        )
+        run.kill()
+
+    ended = _main("replay", _session(tmp_path), home=tmp_path)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("no difference: ")

@@ -120,13 +120,14 @@ def open_replay(
         feed = PaperFeed(exchange, settings.run.account_id, lock)
         look = watch(source, settings, inbox=inbox, bus=books.bus, clock=clock, record=books.settings)
         spool = Spool(command_files(disk, home), engine, answers=ports.answers, bus=books.bus, clock=clock)
-        look_now_and_then = EverySecond(look, RealClock())
         spool_now_and_then = EverySecond(spool.poll, RealClock(), is_due=True)
+        # Where somebody looks on, and may kill it; at full speed a file is written when its buffer is full.
+        now_and_then = _each_second(look, *([books.flush] if settings.replay.speed else []))
 
         def beat() -> None:
             books.relay.hand_on()
             alerts.poll()
-            look_now_and_then()
+            now_and_then()
             spool_now_and_then()
             on_turn()
 
@@ -162,6 +163,11 @@ def open_replay(
         export(telemetry, disk, books.session)
         if exchange.now >= end:
             replays.finish(key)
+
+
+def _each_second(*acts: Callable[[], object]) -> EverySecond:
+    """All of them, when a second of real time has passed since the last time."""
+    return EverySecond(lambda: [act() for act in acts], RealClock())
 
 
 def _span(settings: Settings, calendar: Calendar) -> tuple[datetime, datetime]:
