@@ -110,8 +110,10 @@ def sell_ended(unit: Unit, setting: Setting, sell: Order) -> None:
             _closed(unit, setting, buy, sell)
         elif sell.status is OrderStatus.CANCELLED:
             _taken_back(unit, buy)
-    if position.is_open and sell.status is OrderStatus.CANCELLED and sell.cancel_requested:
-        unit.timers.append((Job.CYCLE, unit.now))  # what it gave way to, or the other protection, does not wait
+    we_cancelled = sell.status is OrderStatus.CANCELLED and sell.cancel_requested
+    if position.is_open and (we_cancelled or sell.status is OrderStatus.CLOSED):
+        # What it gave way to, the other protection, or the shares that it left do not wait for the next cycle.
+        unit.timers.append((Job.CYCLE, unit.now))
 
 
 def _closed(unit: Unit, setting: Setting, buy: Order, sell: Order) -> None:

@@ -402,6 +402,19 @@ def test_a_partial_sell_reduces_the_position_and_the_rest_is_sold_next() -> None
     assert second.coid != first.coid
 
 
+def test_what_a_filled_sell_leaves_is_sold_without_waiting_for_the_next_cycle() -> None:
+    house = opened(sellable=6)
+    house.broker.owned = [a_holding(4)]
+    house.broker.fill("1", 6, "1050")
+
+    house.look()
+    house.advance(seconds=1)
+
+    first, second = house.orders(Side.SELL)
+    assert (first.status, first.execution_qty) == (OrderStatus.CLOSED, 6)
+    assert (second.status, second.quantity) == (OrderStatus.PENDING, 4)
+
+
 def test_the_last_share_sold_closes_position_and_buy() -> None:
     house = opened()
     house.broker.fill("1", 10, "1050")
