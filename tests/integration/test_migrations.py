@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
 import re
 import sqlite3
-import subprocess
-import sys
-from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,118 +15,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
 from migrations.legacy_rows import NO_REASON
 from migrations.simplification import OLD_STATUSES, REASON_COLUMNS, Unmovable
+from tests.integration.migrated import PLACED, ROOT, Database, everything
 from tests.unit.storage.builders import MONDAY, a_fill, a_full_order, a_sell, an_attempt, an_event, an_order
-from tests.unit.storage.databases import a_postgresql_database
 from tradebot.adapters.storage import tables
 from tradebot.adapters.storage.database import open_engine
 from tradebot.adapters.storage.order_store import SqlOrderStore
-from tradebot.adapters.storage.schema_version import HEAD, OLDER_REVISION, REVISIONS, create_database
+from tradebot.adapters.storage.schema_version import HEAD, REVISIONS, create_database
 from tradebot.domain.errors import SaveFailed
 from tradebot.domain.orders import OrderStatus
 from tradebot.domain.stored import Changes
 
-ROOT = Path(__file__).parents[2]
 BASELINE, FIVE, ONE_REASON = REVISIONS[:3]
-PLACED = "2026-11-20 16:05:00"
-STATEMENTS_APART = int(os.environ.get("TRADEBOT_TEST_STATEMENTS_APART", "11"))
-"""PostgreSQL takes a dump before each migration, so only each eleventh of its statements breaks; with 1, each does."""
 LEGACY_ORDERS = int(os.environ.get("TRADEBOT_TEST_LEGACY_ORDERS", "2250"))
 """How many orders go up, down and up again; each set of status and reasons is there from 1,125 on."""
-_OLD_ORDER: dict[str, object] = {
-    "user_id": "1",
-    "symbol": "SBIN",
-    "side": "buy",
-    "order_type": "LIMIT",
-    "quantity": 5,
-    "price": 812.35,
-    "status": "amo",
-    "placed_at": PLACED,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
-    """A database that the migrations are tried on; what they print goes to `said`."""
-
-    url: str
-    folder: Path
-    said: io.StringIO
-
-    def upgrade(self, revision: str = "head", engine: sa.Engine | None = None) -> None:
-        command.upgrade(self._config(engine), revision)
-
-    def downgrade(self, revision: str, engine: sa.Engine | None = None) -> None:
-        command.downgrade(self._config(engine), revision)
-
-    def stamp(self, revision: str) -> None:
-        command.stamp(self._config(None), revision)
-
-    def rows(self, query: str) -> list[Any]:
-        with closing(_Connection(self.url)) as connection:
-            return [tuple(row) for row in connection.execute(query)]
-
-    def execute(self, statement: str, **values: object) -> None:
-        with closing(_Connection(self.url)) as connection:
-            connection.change(statement, values)
-
-    def add(self, **columns: object) -> None:
-        """An order of the old software."""
-        self.add_all([columns])
-
-    def add_all(self, orders: Sequence[Mapping[str, object]]) -> None:
-        rows = [_OLD_ORDER | order for order in orders]
-        names = sorted({name for row in rows for name in row})
-        statement = f"INSERT INTO orders ({', '.join(names)}) VALUES (:{', :'.join(names)})"
-        with closing(_Connection(self.url)) as connection:
-            connection.change(statement, [dict.fromkeys(names) | row for row in rows])
-
-    def backups(self) -> list[Path]:
-        return sorted(self.folder.glob("*backup_*"))
-
-    def _config(self, engine: sa.Engine | None) -> Config:
-        options = Namespace(x=[f"url={self.url}", f"backup_dir={self.folder}"])
-        config = Config(ROOT / "alembic.ini", stdout=self.said, cmd_opts=options)
-        config.attributes["engine"] = engine
-        return config
-
-
-class _Connection:
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url, migrating=True)
-
-    def execute(self, query: str) -> list[Any]:
-        with self._engine.begin() as connection:
-            return list(connection.execute(sa.text(query)))
-
-    def change(self, statement: str, values: Mapping[str, object] | list[dict[str, object]]) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(sa.text(statement), values)
-
-    def close(self) -> None:
-        self._engine.dispose()
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Database:
-    return Database(url=f"sqlite:///{tmp_path / 'tradebot.db'}", folder=tmp_path, said=io.StringIO())
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path, sqlite: Database) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield sqlite
-        return
-    with a_postgresql_database() as url:
-        yield Database(url=url, folder=tmp_path, said=io.StringIO())
 
 
 def test_the_code_knows_every_revision_in_its_order() -> None:
@@ -248,23 +150,23 @@ def test_an_unknown_status_stops_the_migration_and_names_the_order(sqlite: Datab
     sqlite.upgrade(BASELINE)
     sqlite.add()
     sqlite.add(status="halted")
-    before = _dump(sqlite)
+    before = everything(sqlite)
 
     with pytest.raises(Unmovable, match="order 2: unknown status 'halted'"):
         sqlite.upgrade()
 
-    assert _dump(sqlite) == before
+    assert everything(sqlite) == before
 
 
 def test_a_quantity_that_no_order_can_have_stops_the_migration_and_names_the_order(sqlite: Database) -> None:
     sqlite.upgrade(BASELINE)
     sqlite.add(quantity=0)
-    before = _dump(sqlite)
+    before = everything(sqlite)
 
     with pytest.raises(Unmovable, match="order 1: quantity is 0"):
         sqlite.upgrade()
 
-    assert _dump(sqlite) == before
+    assert everything(sqlite) == before
 
 
 def test_an_old_order_has_its_place_in_our_columns(database: Database) -> None:
@@ -440,107 +342,6 @@ def test_the_migrated_database_keeps_its_promises(database: Database) -> None:
         database.execute("DELETE FROM order_events")
 
 
-@pytest.mark.parametrize("direction", ["up", "down"])
-def test_a_migration_that_breaks_at_any_statement_leaves_everything_as_it_was(
-    database: Database, direction: str
-) -> None:
-    database.upgrade(BASELINE)
-    for status in OLD_STATUSES:
-        database.add(status=status, failure_reason="a", rejection_reason="b" * 600)
-    if direction == "down":
-        database.upgrade()
-    before = _everything(database)
-
-    def migrate(engine: sa.Engine) -> None:
-        if direction == "up":
-            database.upgrade("head", engine)
-        else:
-            database.downgrade("base", engine)
-
-    statement = 1
-    while _breaks_at(statement, database.url, migrate):
-        assert _everything(database) == before, f"broken at statement {statement}"
-        for backup in database.backups():
-            backup.unlink()
-        statement += STATEMENTS_APART if database.url.startswith("postgresql") else 1
-
-    assert statement > 100
-    assert _everything(database) != before
-
-
-def test_a_backup_is_taken_before_a_database_with_rows_is_changed(database: Database) -> None:
-    database.upgrade(BASELINE)
-    assert database.backups() == []
-    database.add(symbol="INFY")
-
-    database.upgrade()
-    database.upgrade()
-    database.downgrade(BASELINE)
-
-    first, second = database.backups()
-    assert f"the database was copied to {first}" in database.said.getvalue()
-    assert first.stat().st_size > 0
-    if database.url.startswith("sqlite"):
-        assert re.fullmatch(r"tradebot\.db\.backup_\d{8}_\d{6}(_2)?", second.name)
-        with closing(sqlite3.connect(first)) as copy:
-            assert copy.execute("SELECT symbol, status FROM orders").fetchall() == [("INFY", "amo")]
-    else:
-        assert re.fullmatch(r"backup_pre_status_simplification_\d{8}_\d{6}\.dump(_2)?", second.name)
-
-
-def test_alembic_itself_migrates_the_database_that_the_environment_names(sqlite: Database) -> None:
-    sqlite.upgrade(BASELINE)
-    sqlite.add()
-
-    done = _alembic("upgrade", "head", TRADEBOT_DATABASE_URL=sqlite.url)
-
-    assert (done.returncode, "the database was copied to" in done.stdout) == (0, True)
-    assert len(sqlite.backups()) == 1
-    assert sqlite.rows("SELECT version_num FROM alembic_version") == [(HEAD,)]
-
-
-def test_an_older_stamp_gets_a_clear_message_that_works(sqlite: Database) -> None:
-    sqlite.upgrade(BASELINE)
-    sqlite.add(status="rejected")
-    sqlite.execute(f"UPDATE alembic_version SET version_num = '{OLDER_REVISION}'")
-    before = _dump(sqlite)
-
-    with pytest.raises(CommandError, match=f"{OLDER_REVISION}.*alembic stamp --purge {BASELINE}"):
-        sqlite.upgrade()
-    assert _dump(sqlite) == before
-
-    for arguments in (("stamp", "--purge", BASELINE), ("upgrade", "head")):
-        assert _alembic(*arguments, TRADEBOT_DATABASE_URL=sqlite.url).returncode == 0
-    assert sqlite.rows("SELECT status FROM orders") == [("failed",)]
-
-
-def test_tables_of_the_same_name_are_never_taken_for_ours(sqlite: Database) -> None:
-    sqlite.upgrade(BASELINE)
-    sqlite.execute("CREATE TABLE positions (id INTEGER)")
-
-    with pytest.raises(Unmovable, match="tables of its own named positions"):
-        sqlite.upgrade()
-
-
-def test_indexes_and_checks_of_an_old_installation_are_no_obstacle(sqlite: Database) -> None:
-    sqlite.execute(
-        "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER, symbol TEXT, side TEXT, order_type TEXT, "
-        "quantity INTEGER, price FLOAT, status VARCHAR(17) CHECK (status IN ('amo', 'sell')), order_id TEXT, "
-        "broker_order_id TEXT, avg_price FLOAT, placed_at DATETIME, filled_at DATETIME, closed_at DATETIME, "
-        "orig_source TEXT, failure_reason TEXT, rejection_reason TEXT, cancelled_reason TEXT, "
-        "first_failed_at DATETIME, last_retry_attempt DATETIME, retry_count INTEGER, last_status_check DATETIME, "
-        "execution_price FLOAT, execution_qty INTEGER, execution_time DATETIME, order_metadata JSON, "
-        "CONSTRAINT orderstatus CHECK (status IN ('amo', 'sell')))"
-    )
-    sqlite.execute("CREATE INDEX ix_orders_broker_order_id ON orders (broker_order_id)")
-    sqlite.add(status="amo")
-    sqlite.stamp(BASELINE)
-
-    sqlite.upgrade()
-
-    assert sqlite.rows("SELECT status FROM orders") == [("pending",)]
-
-
 MONDAY_NOON = an_order().created_at
 _STAMPS = ("placed_at", "filled_at", "closed_at", "last_retry_attempt", "last_status_check", "execution_time")
 _FIVE = {
@@ -581,52 +382,6 @@ def _kept_texts(database: Database) -> dict[str, set[str]]:
     return found
 
 
-def _breaks_at(statement: int, url: str, migrate: Callable[[sa.Engine], None]) -> bool:
-    """Whether the migration had as many statements; then it was broken at that one."""
-    engine = open_engine(url, migrating=True)
-    counter = itertools.count(1)
-
-    @sa.event.listens_for(engine, "before_cursor_execute")
-    def count(*_: object) -> None:
-        if next(counter) == statement:
-            raise _Broken
-
-    try:
-        migrate(engine)
-    except _Broken:
-        return True
-    finally:
-        engine.dispose()
-    return False
-
-
-class _Broken(Exception):
-    pass
-
-
-def _everything(database: Database) -> list[str]:
-    """Schema and rows, as the database's own tool writes them down."""
-    if database.url.startswith("sqlite"):
-        return _dump(database)
-    url = sa.make_url(database.url)
-    place = url._replace(drivername="postgresql", password=None).render_as_string()
-    done = subprocess.run(
-        ["pg_dump", "--inserts", "-d", place],
-        env=os.environ | {"PGPASSWORD": str(url.password)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    # Newer versions open and close the dump with a word by chance.
-    return [line for line in done.stdout.splitlines() if "restrict " not in line]
-
-
-def _dump(database: Database) -> list[str]:
-    with closing(sqlite3.connect(str(sa.make_url(database.url).database))) as connection:
-        return list(connection.iterdump())
-
-
 def _schema(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT type || ' ' || name, sql FROM sqlite_master").fetchall()
@@ -650,15 +405,3 @@ def _save(database: Database, changes: Changes) -> None:
         store.save(changes)
     finally:
         store.close()
-
-
-def _alembic(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "alembic", *arguments],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
