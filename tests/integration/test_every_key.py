@@ -301,10 +301,16 @@ def everything_is_painted_again(screen: Screen) -> None:
 
 
 def screen_is_saved(screen: Screen) -> None:
-    screen.press("s")
-    line = screen.until(r"^saved: \S+screen-\d+\.txt")[-1]
-    saved = Path(line.removeprefix("saved: ").strip()).read_text("utf-8").splitlines()
-    assert saved[3:-1] == screen.tmux.screen()[3:-1]
+    saved: list[str] = []
+
+    def is_what_is_seen() -> bool:
+        """What a key before this one has asked for may still change the screen: then it is saved once more."""
+        screen.press("s")
+        line = screen.until(r"^saved: \S+screen-\d+\.txt")[-1]
+        saved[:] = Path(line.removeprefix("saved: ").strip()).read_text("utf-8").splitlines()
+        return saved[3:-1] == screen.tmux.screen()[3:-1]
+
+    wait_for(is_what_is_seen, lambda: "\n".join(saved))
 
 
 def suspending_is_refused(screen: Screen) -> None:

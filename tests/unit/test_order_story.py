@@ -37,6 +37,8 @@ def test_a_buy_that_failed_was_retried_filled_and_sold_tells_it_all_in_order() -
     house.signals(a_signal(trading_day=TUESDAY, metadata={"target": "1050"}), day=TUESDAY)
     house.clock.at = at(TUESDAY, 8)
     house.job(Job.RETRY)
+    house.clock.at = at(TUESDAY, 9, 15)
+    house.job(Job.OPEN)
     house.clock.at = at(TUESDAY, 9, 20)
     house.broker.fill("1", 10)
     house.broker.owned = [a_holding(10)]
