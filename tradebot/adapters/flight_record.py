@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import IO, Any
 
 from tradebot.adapters.flight_encoding import Encode, element_encoders_of, encoders_of, large_fields_of
 from tradebot.adapters.flight_fields import LargeField, RowsField, edited
 from tradebot.adapters.json_lines import LineFile, json_string
+from tradebot.adapters.threads import Errand
 from tradebot.domain.errors import SaveFailed, StateCorrupt
 from tradebot.ports import Disk
 
@@ -61,7 +62,7 @@ class FlightRecord:
         self._part = _highest_part(path)
         self._part_ends_at = self._limits.part_bytes
         self._uncompressed: deque[Path] = deque()
-        self._compression: Thread | None = None
+        self._compression: Errand | None = None
         self._lost_before = 0
         self.parts_removed = 0
         """Parts that went because there were more than `parts_max`."""
@@ -144,7 +145,7 @@ class FlightRecord:
     def _compress_next(self, *, waits: bool = False) -> None:
         """One part at a time; unless it `waits`, one that is not done yet is left to the next call."""
         if self._compression is not None:
-            if self._compression.is_alive() and not waits:
+            if not self._compression.has_ended and not waits:
                 return
             self._compression.join()
             self._compression = None
@@ -212,14 +213,12 @@ def _compressed(part: Path) -> Path:
     return part.with_name(part.name + ".gz")
 
 
-def _start_compression(part: Path) -> Thread | None:
+def _start_compression(part: Path) -> Errand | None:
     """None where the system gives no thread: the part stays as it is."""
-    thread = Thread(target=_compress, args=(part,), name="flight-compression", daemon=True)
     try:
-        thread.start()
+        return Errand(partial(_compress, part))
     except RuntimeError:
         return None
-    return thread
 
 
 def _compress(part: Path) -> None:

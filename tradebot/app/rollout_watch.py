@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from threading import Thread
 
 from tradebot.adapters.rollout_file import RolloutFile, Standing
+from tradebot.adapters.threads import Errand
 from tradebot.app.rollout_figures import SessionLines, Tally
 from tradebot.domain.errors import StateCorrupt
 from tradebot.engine.figures_view import RolloutStanding
@@ -32,23 +33,22 @@ class RolloutWatch:
         self._now = now
         self._lines = SessionLines(home)
         self._tally: Tally | None = None
-        self._thread: Thread | None = None
+        self._errand: Errand | None = None
         self._counted_s: float | None = None
         self._found: RolloutStanding | None = None
 
     def look(self) -> RolloutStanding | None:
         at_s = self._real.monotonic()
         is_due = self._counted_s is None or at_s - self._counted_s >= EVERY_S
-        if is_due and (self._thread is None or not self._thread.is_alive()):
+        if is_due and (self._errand is None or self._errand.has_ended):
             self._counted_s = at_s
             standing = self._read()
             if standing is None:
                 self._found = None
             else:
                 self._found = self._found or RolloutStanding(phase=standing.phase, since=standing.since)
-                self._thread = Thread(target=self.count, args=(standing,), name="rollout", daemon=True)
                 with suppress(RuntimeError):  # no thread to be had: it is counted the next time
-                    self._thread.start()
+                    self._errand = Errand(partial(self.count, standing))
         return self._found
 
     def count(self, standing: Standing) -> None:
