@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.faults.running import (
@@ -74,8 +75,8 @@ def test_of_many_starts_at_once_one_trades_and_the_others_say_who(folder: Path, 
             it.kill()
 
 
-def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder: Path, venue: Venue) -> None:
-    """Idle clients use up all there are. The kill switch's file cannot be read then, which counts as latched."""
+def test_clients_are_refused_before_files_and_the_broker_want_for_descriptors(folder: Path, venue: Venue) -> None:
+    """Idle clients, more than there are descriptors: an order that comes over a connection of before goes out."""
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is not there")
     with daemon(folder, venue, "prlimit", f"--nofile={DESCRIPTORS}") as it:
@@ -87,14 +88,23 @@ def test_without_a_descriptor_left_entries_are_refused_and_it_comes_back(folder:
                 idle = clients.enter_context(socket.socket())
                 idle.settimeout(WITHIN_S)
                 idle.connect(("127.0.0.1", it.port))
-            it.until(lambda: len(list(Path(f"/proc/{it.process.pid}/fd").iterdir())) >= DESCRIPTORS)
-            it.until(lambda: it.events("KILL_LATCHED"))
-            assert len(venue.books()) == before + 1
-        it.until(lambda: it.events("KILL_RELEASED"))
-        it.takes("ITC", price_below(venue, "ITC"))
+            it.until(lambda: any("further ones are refused" in event["message"] for event in it.events("LIBRARY")))
+            with pytest.raises(httpx.TransportError):
+                httpx.get(f"http://127.0.0.1:{it.port}/health")
+            it.takes("ITC", price_below(venue, "ITC"))
+            it.until(lambda: len(venue.books()) == before + 2)
+        it.until(lambda: _answers(it.port))
+        assert it.events("KILL_LATCHED") == []
         assert it.stop() == 0
         assert findings(it) == []
     assert "Traceback" not in said(folder)
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_stopped_and_continued_it_goes_on_and_places_nothing_twice(folder: Path, venue: Venue) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
+from tradebot.interfaces.api.connections import bounded, connections_max
+
 STOP_S = 5.0
 BACKLOG = 512
 MESSAGE_BYTES_MAX = 4_096
@@ -52,6 +54,7 @@ class HttpServer:
     def _run(self, make: Callable[[], Any]) -> None:
         try:
             import uvicorn
+            from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
             self._server = uvicorn.Server(
                 uvicorn.Config(
@@ -62,6 +65,7 @@ class HttpServer:
                     server_header=False,
                     proxy_headers=False,
                     backlog=BACKLOG,
+                    http=bounded(AutoHTTPProtocol, connections_max()),
                     timeout_keep_alive=15,
                     timeout_graceful_shutdown=2,
                     ws="websockets-sansio",
