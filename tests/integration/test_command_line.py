@@ -98,6 +98,24 @@ def test_orders_of_one_status_are_listed(day: Command) -> None:
     assert found == set(_column(day.home, "select id from orders where status = 'closed'"))
 
 
+def test_days_without_a_session_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    told = run_main("replay", "--from", "2026-09-19", "--to", "2026-09-20", "--home", str(tmp_path))
+    text = "command line: no trading day lies between 2026-09-19 and 2026-09-20; the next one is 2026-09-21"
+    assert (told.returncode, told.stderr) == (78, f"tradebot: {text}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as somebody else")
+def test_a_folder_of_somebody_else_is_named_without_a_number(day: Command, tmp_path: Path) -> None:
+    words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "main.py", "orders", "list"]
+    home = day.in_home(tmp_path / "home")
+    home.run()
+    tmp_path.chmod(0o755)
+    told = subprocess.run([*words, "--home", str(home.home)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 73
+    assert told.stderr == f"tradebot: {home.home}/state/tradebot.db: Permission denied\n"
+
+
 def test_canceled_is_taken_for_cancelled(day: Command) -> None:
     listed = [
         run_main("orders", "list", "--status", word, "--home", str(day.home)) for word in ("canceled", "cancelled")

@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from config.market_rules import Market
+from config.problems import ConfigError, Problem
 from config.settings import Settings
 from tradebot.adapters.brokers.paper_feed import PaperFeed
 from tradebot.adapters.disk import RealDisk
@@ -174,6 +175,9 @@ def _span(settings: Settings, calendar: Calendar) -> tuple[datetime, datetime]:
     """From the evening before the first trading day, when its orders are placed, to the end of the last day."""
     first = calendar.next_trading_day(settings.replay.first_day - timedelta(days=1)).day
     calendar.trading_day(settings.replay.last_day)
+    if first > settings.replay.last_day:
+        text = f"no trading day lies between {settings.replay.first_day} and {settings.replay.last_day}; the next one"
+        raise ConfigError([Problem(place=settings.origins["from"], text=f"{text} is {first}")])
     try:
         start = ist(calendar.previous_trading_day(first).day, time(16, 0))
     except ValueError:

@@ -39,5 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = exit_code(error)
         if code == ExitCode.CRASH:
             raise
-        print(f"tradebot: {error}", file=sys.stderr)
+        print(f"tradebot: {_in_words(error)}", file=sys.stderr)
     return code
+
+
+def _in_words(error: Exception) -> str:
+    """What the system refused, without its number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

@@ -92,7 +92,14 @@ def _told(found: WhatIf, wanted: Mapping[str, str]) -> list[str]:
 def _row(word: str, one: Changed) -> tuple[str, ...]:
     bps = "" if one.slippage_bps is None else f"{one.slippage_bps:.2f}"
     rupees = "not filled" if one.rupees is None else f"{one.rupees:,.2f}"
-    return word, one.symbol, ", ".join(one.reasons), bps, rupees, "estimate" if one.is_estimate else "real fills"
+    return (
+        word,
+        one.symbol,
+        ", ".join(dict.fromkeys(one.reasons)),
+        bps,
+        rupees,
+        "estimate" if one.is_estimate else "real fills",
+    )
 
 
 def _refuse(error: Exception) -> int:

@@ -13,6 +13,8 @@ from tradebot.domain.orders import Side
 from tradebot.domain.policy import GuardMode, QuoteLimits, RiskLimits
 from tradebot.domain.quotes import Level, Quote
 
+_PAISA = Decimal("0.01")
+
 BASIS_POINTS = Decimal(10_000)
 _SHOWN = Decimal("0.01")
 
@@ -112,7 +114,7 @@ def judge_risk(entry: Entry, portfolio: Portfolio, limits: RiskLimits) -> list[R
         _below(Reason.MIN_CASH, portfolio.free_cash - notional, limits.cash_reserve_min),
     )
     return [
-        Refusal("risk", reason, {"found": found, "allowed": allowed})
+        Refusal("risk", reason, {"found": _shown(found), "allowed": _shown(allowed)})
         for reason, is_broken, found, allowed in checks
         if is_broken
     ]
@@ -120,6 +122,13 @@ def judge_risk(entry: Entry, portfolio: Portfolio, limits: RiskLimits) -> list[R
 
 _Check = tuple[Reason, bool, Decimal | int, Decimal | int]
 """The reason, whether it holds, what was found, and what is allowed."""
+
+
+def _shown(figure: Decimal | int) -> Decimal | int:
+    """Money to the paisa: a share of the equity, or a sum out of the database, has digits that say nothing."""
+    if isinstance(figure, int) or int(figure.as_tuple().exponent) >= -2:
+        return figure
+    return figure.quantize(_PAISA)
 
 
 def _above(reason: Reason, found: Decimal | int, allowed: Decimal | int) -> _Check:

@@ -84,7 +84,7 @@ class Judging:
     def sell(self, unit: Unit, symbol: str, position: Position | None) -> list[Refusal]:
         """A sell is for what is held, and only where no sell of the position stands already."""
         if position is None:
-            return [Refusal("state", Reason.NOT_HELD, {"symbol": symbol})]
+            return [Refusal("state", Reason.NOT_HELD, {"symbol": symbol, "found": 0})]
         standing = [order for order in sells_of(unit, position.id) if order.status is OrderStatus.PENDING]
         return [Refusal("state", Reason.SELL_STANDS, {"order_id": order.id}) for order in standing]
 

@@ -64,6 +64,14 @@ def test_a_file_beyond_64_kb_is_refused(tmp_path: Path) -> None:
     assert "64 KB" in problem.text
 
 
+def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_the_same_file(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    plain = load_settings(home, {})
+    (home / FILE).write_bytes(b"\xef\xbb\xbf" + DELIVERED.encode())
+
+    assert load_settings(home, {}) == plain
+
+
 def test_a_file_with_other_line_ends_is_the_same_file(tmp_path: Path) -> None:
     home = a_home(tmp_path)
     plain = load_settings(home, {})

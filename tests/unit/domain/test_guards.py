@@ -253,6 +253,17 @@ AT_AND_OVER: list[tuple[Reason, RiskLimits, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
+def test_figures_of_money_are_told_to_the_paisa() -> None:
+    portfolio = a_portfolio(equity=Decimal("999787.800000"), symbol_exposure=Decimal("191322.700000"))
+
+    (refusal,) = judge_risk(an_entry(), portfolio, RiskLimits(symbol_exposure_pct_max=Decimal(20)))
+
+    assert {name: str(figure) for name, figure in refusal.figures.items()} == {
+        "found": "201322.70",
+        "allowed": "199957.56",
+    }
+
+
 @pytest.mark.parametrize(("reason", "limits", "at", "over"), AT_AND_OVER, ids=[case[0].name for case in AT_AND_OVER])
 def test_each_risk_limit_passes_at_it_and_blocks_just_over_it(
     reason: Reason, limits: RiskLimits, at: dict[str, Any], over: dict[str, Any]

@@ -192,6 +192,12 @@ def test_a_sell_is_for_what_is_held(quantity: int, reason: str) -> None:
     assert answer.text == (reason or "Sell order placed at target")
 
 
+def test_a_sell_of_what_is_not_held_says_that_none_are() -> None:
+    answer = submit(a_house(), side=Side.SELL, quantity=5)
+
+    assert (answer.text, answer.figures) == ("NOT_HELD", {"NOT_HELD.symbol": "INFY", "NOT_HELD.found": "0"})
+
+
 def test_two_sells_of_one_position_that_arrive_together_are_one() -> None:
     house = a_house(stored=Changes(positions=[a_position()]))
     futures = [house.answers.expect(name) for name in ("one", "two")]

@@ -33,7 +33,7 @@ def run_summary(figures: RunFigures) -> str:
     orders = ", ".join(f"{count} {status}" for status, count in figures.orders.items() if count) or "none"
     rate = figures.order_events / figures.took_s if figures.took_s > 0 else 0.0
     lines = [
-        ("period", f"{_when(figures.start)} to {_when(figures.end)} IST, {figures.trading_days} trading days"),
+        ("period", f"{_when(figures.start)} to {_when(figures.end)} IST, {_days(figures.trading_days)}"),
         ("orders", f"{sum(figures.orders.values())} ({orders})"),
         ("fills", str(figures.fills)),
         ("positions", f"{figures.open_positions} open"),
@@ -43,6 +43,10 @@ def run_summary(figures: RunFigures) -> str:
         *figures.places.items(),
     ]
     return "\n".join(f"{name.ljust(10)}{value}" for name, value in lines)
+
+
+def _days(number: int) -> str:
+    return f"{number} trading day{'' if number == 1 else 's'}"
 
 
 def _when(at: datetime) -> str:
