@@ -264,6 +264,21 @@ def test_a_second_tradebot_is_told_who_has_the_folder(place: Place) -> None:
     place.is_whole_again()
 
 
+def test_after_deaths_in_a_row_entries_wait_for_a_person(place: Place) -> None:
+    disk, now = RealDisk(), RealClock().now()
+    for number in range(MANY):
+        StartRecord(disk, place.state).begin(now - timedelta(minutes=MANY - number))
+    disk.close()
+    with place.running() as it:
+        assert [event["deaths"] for event in it.events("START_WAITS")] == [MANY]
+        refused = it.place("GAIL", price_below(place.venue, "GAIL"))
+        assert (refused.status_code, "PAUSED" in refused.text) == (422, True), refused.text
+        place.follow("It dies again and again")
+        it.takes("GAIL", price_below(place.venue, "GAIL"))
+        assert it.stop() == 0
+    place.is_whole_again()
+
+
 def test_a_database_that_was_put_back_alone_is_refused_and_an_older_copy_of_all_places_nothing_twice(
     place: Place,
 ) -> None:
@@ -286,21 +301,6 @@ def test_a_database_that_was_put_back_alone_is_refused_and_an_older_copy_of_all_
         assert it.events("SYMBOL_HALTED")
         assert len(place.venue.books()) == before + 1
         assert it.stop() == 0
-
-
-def test_after_deaths_in_a_row_entries_wait_for_a_person(place: Place) -> None:
-    disk, now = RealDisk(), RealClock().now()
-    for number in range(MANY):
-        StartRecord(disk, place.state).begin(now - timedelta(minutes=MANY - number))
-    disk.close()
-    with place.running() as it:
-        assert [event["deaths"] for event in it.events("START_WAITS")] == [MANY]
-        refused = it.place("GAIL", price_below(place.venue, "GAIL"))
-        assert (refused.status_code, "PAUSED" in refused.text) == (422, True), refused.text
-        place.follow("It dies again and again")
-        it.takes("GAIL", price_below(place.venue, "GAIL"))
-        assert it.stop() == 0
-    place.is_whole_again()
 
 
 def test_every_section_says_what_it_says_and_what_to_do() -> None:
