@@ -62,7 +62,7 @@ def test_a_buy_that_failed_was_retried_filled_and_sold_tells_it_all_in_order() -
         "retried: failed -> pending, said by retry",
         "attempt 2:",
         "place acked",
-        "bought: pending -> ongoing",
+        "bought: pending -> ongoing, said by the cycle's look",
         "fill booked: 10 @ 1000",
         "sell order",
         "position_sold: ongoing -> closed",

@@ -12,8 +12,6 @@ from config.settings import KEYS, Settings
 from tradebot.app.configuration import ConfigSource
 from tradebot.cli.exit_codes import ExitCode
 
-_VALUE_COLUMNS = 24
-
 
 def check(options: argparse.Namespace) -> int:
     """Everything that is wrong with settings, market files and strategies, on the error stream; starts nothing."""
@@ -48,5 +46,5 @@ def _lines(settings: Settings) -> Iterator[str]:
         shown, origin = effective[key.name]
         value = in_file(shown if key.is_secret else settings.in_force(key.name))
         change = "live" if key.live else "restart"
-        yield f"{key.name:{names}}  {value:{_VALUE_COLUMNS}}  {origin:{origins}}  {change}"
+        yield f"{key.name:{names}}  {change:7}  {origin:{origins}}  {value}"
     yield f"hash {settings.hash()}"

@@ -82,7 +82,9 @@ class PlaceBody(Body):
     exchange: Exchange = "NSE"
     side: words_of(Side)  # type: ignore[valid-type]
     quantity: Quantity
-    order_type: words_of(OrderType) = OrderType.LIMIT  # type: ignore[valid-type]
+    order_type: words_of(OrderType) = Field(  # type: ignore[valid-type]
+        OrderType.LIMIT, json_schema_extra={"default": "LIMIT"}
+    )
     price: Price | None = None
     trigger_price: Price | None = None
     product: words_of(Product) = Product.CNC  # type: ignore[valid-type]

@@ -15,6 +15,21 @@ from tradebot.interfaces.text.table import table
 _BEFORE_SENDING = frozenset({"recorded", OrderChange.RETRIED, OrderChange.LINKED})
 """What stands before the attempt and its requests where all of it has one instant."""
 
+_LOOKS = {
+    "cancel": "the look after a cancellation",
+    "cycle": "the cycle's look",
+    "end_of_day": "the look at the end of the day",
+    "linked": "the look after a retry",
+    "market_close": "the look at the close",
+    "modified": "the look after a change",
+    "placed": "the look after a placement",
+    "push": "the look after the broker's update",
+    "recovery": "the first look of a start",
+    "uncertain": "the look after a lost answer",
+    "verify": "a look between the cycles",
+}
+"""A look at the broker's book, by what it was made for; other sources are words already."""
+
 
 def orders_table(orders: Sequence[Order]) -> str:
     """One line an order, newest first as given."""
@@ -108,9 +123,8 @@ def order_story(story: OrderStory, decision: Decision | None) -> str:
         lines.append((decision.at, 0, text))
     for event in story.events:
         was = f"{event.from_status} -> " if event.from_status else ""
-        text = (
-            f"{event.event}: {was}{event.to_status}, said by {event.source}: {event.reason} {_figures(event.figures)}"
-        )
+        said_by = _LOOKS.get(event.source, event.source)
+        text = f"{event.event}: {was}{event.to_status}, said by {said_by}: {event.reason} {_figures(event.figures)}"
         lines.append((event.at, 1 if event.event in _BEFORE_SENDING else 5, text.rstrip()))
     for attempt in story.attempts:
         text = (
