@@ -220,8 +220,10 @@ class World:
             if self.keeps_standings or known is not None:
                 self.standings.append((self.exchange.now, observer.standing(self.exchange, engine.memory)))
 
-        def goes_on(_: datetime) -> bool:
-            is_known = known is not None and edge.is_as_ever and self.standings[-1] in known
+        def goes_on(next_instant: datetime) -> bool:
+            # What is still due at this instant, as a start's own cycle is, is no part of a standing.
+            is_over = next_instant > self.exchange.now
+            is_known = known is not None and is_over and edge.is_as_ever and self.standings[-1] in known
             return not (is_known and may_end(self))
 
         venue = PaperFeed(self.exchange, ACCOUNT)
