@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,11 @@ class Place:
 
     def starts(self) -> int:
         """How often a daemon has compared its books with the broker's after a start, by what the logs say."""
-        logs = (self.home / "logs").rglob("*.jsonl")
-        return sum(path.read_text(errors="replace").count('"RECONCILE_RESULT"') for path in logs)
+        found: dict[str, int] = {}
+        for path in (self.home / "logs").rglob("*.jsonl"):
+            with suppress(FileNotFoundError):  # a start moves the logs before it to the archive: the next look has it
+                found[path.name] = path.read_text(errors="replace").count('"RECONCILE_RESULT"')
+        return sum(found.values())
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         """Nothing while the database is not there yet, or is busy."""
