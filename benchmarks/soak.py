@@ -29,6 +29,7 @@ from config.loading import load_settings
 from config.market_rules import load_market
 from config.settings import Settings
 from tests.builders import ACCOUNT
+from tradebot.adapters.disk import OPEN_FILES_MAX
 from tradebot.adapters.storage.database import CONNECTIONS_MAX
 from tradebot.app.http import HttpFace
 from tradebot.app.replay import open_replay
@@ -40,6 +41,8 @@ SIGNALS_PER_DAY = 60
 
 _ROOT = Path(__file__).parents[1]
 _MEGABYTE = 1024 * 1024
+_FILES_BESIDE = 4
+"""Log, lock and events are no files of the disk's own bounded set."""
 _POOLED = "AnyIO worker thread"
 _CLOSED_S_MAX = 30.0
 _READS = ("/health", "/metrics", "/api/v1/user/orders?limit=50", "/api/v1/user/orders/statistics", "/")
@@ -49,14 +52,16 @@ _READS = ("/health", "/metrics", "/api/v1/user/orders?limit=50", "/api/v1/user/o
 class Evening:
     """What stands when a day is over. Sizes in bytes; `objects` are the blocks that Python has allocated.
 
-    The database's pool opens a connection when two readers meet, whichever evening that is, and keeps it: its files
-    are counted apart from the other handles. The server's pool does so with its threads, which are not counted.
+    The database's pool opens a connection when two readers meet, whichever evening that is, and keeps it; the disk
+    keeps some files open that it has written, and changes the oldest for a new one. Both are bounded, and counted
+    apart from the other handles. The server's pool does so with its threads, which are not counted.
     """
 
     memory: int
     objects: int
     threads: int
     handles: int
+    files: int
     connections: int
     registry: int
     database: int
@@ -92,6 +97,7 @@ def goals(evenings: Sequence[Evening]) -> Sequence[Goal]:
     return [
         holds("threads as after the first day", last.threads <= first.threads, f"{first.threads}, {last.threads}"),
         holds("handles as after the first day", last.handles <= first.handles, f"{first.handles}, {last.handles}"),
+        at_most("files of its own", last.files, OPEN_FILES_MAX + _FILES_BESIDE),
         at_most("connections to the database", last.connections, CONNECTIONS_MAX),
         at_most("memory, last day / first", last.memory / first.memory, 1.25),
         at_most("memory, last day / two thirds of the way", last.memory / late.memory, 1.05),
@@ -181,13 +187,15 @@ def evening(home: Path, session: Path, orders: int) -> Evening:
     """What stands now in this process, which wrote below `home` and `session`."""
     gc.collect()
     process, state = psutil.Process(), home / "state"
-    of_the_database = [it.path for it in process.open_files() if Path(it.path).name.startswith("tradebot.db")]
+    paths = [Path(it.path) for it in process.open_files() if Path(it.path).is_relative_to(home)]
+    of_the_database = [path for path in paths if path.name.startswith("tradebot.db")]
     return Evening(
         memory=process.memory_info().rss,
         objects=sys.getallocatedblocks(),
         threads=sum(not thread.name.startswith(_POOLED) for thread in threading.enumerate()),
-        handles=process.num_fds() - len(of_the_database),
-        connections=sum(path.endswith("tradebot.db") for path in of_the_database),
+        handles=process.num_fds() - len(paths),
+        files=len(paths) - len(of_the_database),
+        connections=sum(path.name == "tradebot.db" for path in of_the_database),
         registry=sum(path.stat().st_size for path in state.glob("coid_registry.*")),
         database=sum(path.stat().st_size for path in state.glob("tradebot.db*")),
         exchange=_size(state / "exchange"),

@@ -129,15 +129,21 @@ def test_a_thread_or_a_handle_more_is_found() -> None:
     assert [words.split(" as ")[0].split(",")[0] for words in missed] == ["threads", "handles", "memory", "memory"]
 
 
-def test_the_databases_own_files_are_no_handles_left_behind(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    before = evening(tmp_path, tmp_path, 0)
-    with (tmp_path / "state" / "tradebot.db").open("wb"), (tmp_path / "state" / "tradebot.db-wal").open("wb"):
-        during = evening(tmp_path, tmp_path, 0)
-        with (tmp_path / "state" / "other").open("wb"):
-            other = evening(tmp_path, tmp_path, 0)
+def test_what_bounded_pools_keep_open_is_no_handle_left_behind(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "state").mkdir(parents=True)
+    before = evening(home, home, 0)
+    with (home / "state" / "tradebot.db").open("wb"), (home / "state" / "tradebot.db-wal").open("wb"):
+        of_the_database = evening(home, home, 0)
+    with (home / "flight.jsonl").open("wb"):
+        of_the_disk = evening(home, home, 0)
+    with (tmp_path / "other").open("wb"):
+        other = evening(home, home, 0)
 
-    assert (during.handles, during.connections) == (before.handles, before.connections + 1)
+    assert of_the_database == replace(
+        before, objects=of_the_database.objects, memory=of_the_database.memory, connections=1
+    )
+    assert (of_the_disk.handles, of_the_disk.files) == (before.handles, 1)
     assert other.handles == before.handles + 1
 
 
