@@ -124,6 +124,8 @@ def test_stopped_and_in_the_foreground_again_it_paints_and_takes_keys(tmux: Tmux
     os.kill(pid, signal.SIGSTOP)
     wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     tmux.type("stty sane; clear; echo in the shell; fg")
+    # Until then the picture may be the old one, and a key goes to the shell.
+    wait_for(lambda: psutil.Process(pid).status() != psutil.STATUS_STOPPED)
     tmux.until(r"^● REPLAY ", r"─ Orders \d+", r"^\? help ")
     tmux.press("?")
     tmux.until(r"this help")
